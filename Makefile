@@ -1,0 +1,38 @@
+# Everything a person types. `make demo` and `make test` need nothing done first.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+IN_VENV := . .venv/bin/activate &&
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: ## the environment for running playbooks, in .venv
+	@scripts/environment runtime
+
+.PHONY: setup-dev
+setup-dev: ## the environment for working on the collection
+	@scripts/environment dev
+
+.PHONY: demo
+demo: setup ## the whole job on this machine: embedded AWS, three hosts, 50 orders followed to the end
+	@$(IN_VENV) scripts/demo
+
+.PHONY: down
+down: setup ## stop everything that make demo started
+	@$(IN_VENV) ansible-playbook playbooks/down.yml -i inventories/local
+
+.PHONY: test
+test: setup-dev ## every check; what cannot run here is named
+	@$(IN_VENV) tests/run
+
+.PHONY: lock
+lock: setup-dev ## compile requirements/*.txt anew from requirements/*.in
+	@$(IN_VENV) scripts/lock
+
+.PHONY: clean
+clean: down ## stop the demo and remove what was generated
+	@rm -rf .demo build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,161 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A program that listens on a loopback port: is it up, is it ours, start it, stop it.
+
+The process is known by a record (process ID and start time) in a directory of its own, so that a port taken by
+a stranger, or a process ID used again, is never mistaken for it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class LocalServerError(Exception):
+    """The server cannot be started, stopped or recognised; the message names the thing and the way out."""
+
+
+@dataclass(frozen=True)
+class LocalServer:
+    """What to run and where.
+
+    directory holds the process record, the log and the program's working directory; lifetime (seconds) bounds how
+    long the program runs, whatever happens to the one who started it.
+    """
+
+    name: str
+    argv: list[str]
+    port: int
+    directory: Path
+    host: str = "127.0.0.1"
+    lifetime: int = 28800
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            loopback = ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise LocalServerError(
+                f"{self.name} listens on loopback addresses only, and {self.host} is none; use 127.0.0.1"
+            )
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
+    def record_path(self) -> Path:
+        return self.directory / f"{self.name}.json"
+
+    @property
+    def log_path(self) -> Path:
+        return self.directory / f"{self.name}.log"
+
+
+def _start_time(pid: int) -> str | None:
+    """The kernel's start time of a process (field 22 of /proc/PID/stat), None where there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+def running_pid(server: LocalServer) -> int | None:
+    """The process ID of the server that an earlier call of start() left running."""
+    try:
+        record = json.loads(server.record_path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    pid = record["pid"]
+    return pid if _start_time(pid) == record["start_time"] else None
+
+
+def is_listening(server: LocalServer) -> bool:
+    """Whether anything accepts connections at the server's address."""
+    with socket.socket() as connection:
+        connection.settimeout(2)
+        return connection.connect_ex((server.host, server.port)) == 0
+
+
+def needs_start(server: LocalServer) -> bool:
+    """Whether start() has something to do.
+
+    Raises LocalServerError where the port is taken by a process that start() did not leave there.
+    """
+    if running_pid(server):
+        return False
+    if is_listening(server):
+        raise LocalServerError(
+            f"port {server.port} on {server.host} is taken by another program, so {server.name} cannot listen there; "
+            "stop that program or choose another port"
+        )
+    return True
+
+
+def start(server: LocalServer, *, wait: int = 60) -> int:
+    """Start the server in a session of its own and wait (seconds) until it listens; gives its process ID.
+
+    Raises LocalServerError where the directory cannot be written or the program does not come up.
+    """
+    try:
+        server.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log = os.open(server.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise LocalServerError(
+            f"{server.directory} cannot be written ({error.strerror}), so {server.name} has no place for its log; "
+            "make it writable or choose another directory"
+        ) from error
+    with os.fdopen(log, "a") as output:
+        process = subprocess.Popen(
+            ["timeout", str(server.lifetime), *server.argv],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=server.directory,
+            env={**os.environ, **server.environment},
+            start_new_session=True,
+        )
+    record = {"pid": process.pid, "start_time": _start_time(process.pid)}
+    partial = server.record_path.with_suffix(".new")
+    partial.write_text(json.dumps(record), encoding="utf-8")
+    partial.replace(server.record_path)
+    deadline = time.monotonic() + wait
+    while not is_listening(server):
+        if process.poll() is not None:
+            raise LocalServerError(
+                f"{server.name} ended at once (status {process.returncode}); its log is {server.log_path}"
+            )
+        if time.monotonic() > deadline:
+            stop(server)
+            raise LocalServerError(
+                f"{server.name} does not listen on {server.address} after {wait} s; its log is {server.log_path}"
+            )
+        time.sleep(0.1)
+    return process.pid
+
+
+def stop(server: LocalServer, *, wait: int = 10) -> bool:
+    """End the server and all it started; whether there was one. SIGKILL follows after wait seconds."""
+    pid = running_pid(server)
+    if pid is None:
+        return False
+    os.killpg(pid, signal.SIGTERM)
+    deadline = time.monotonic() + wait
+    while running_pid(server):
+        if time.monotonic() > deadline:
+            os.killpg(pid, signal.SIGKILL)
+        time.sleep(0.1)
+    server.record_path.unlink(missing_ok=True)
+    return True

@@ -1,0 +1,14 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes this checkout importable as ansible_collections.ecommerce.sqs under plain pytest, as ansible-test does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+
+if not any(isinstance(finder, _AnsibleCollectionFinder) for finder in sys.meta_path):
+    linked = Path(__file__).resolve().parents[1] / ".ansible" / "collections"
+    _AnsibleCollectionFinder(paths=[str(linked)])._install()
