@@ -1,0 +1,75 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The shapes of an expanded topology: plain JSON data, named so that its readers can be checked."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class ExpandedQueue(TypedDict):
+    """One queue with every attribute filled in; None where the queue's type has no such attribute."""
+
+    key: str
+    name: str
+    arn: str | None
+    env: str
+    fifo: bool
+    dead_letter: bool
+    dead_letter_queue: str | None
+    max_receive_count: int | None
+    visibility_timeout: int
+    message_retention_period: int
+    receive_message_wait_time_seconds: int
+    delay_seconds: int
+    maximum_message_size: int
+    sqs_managed_sse_enabled: bool
+    kms_master_key_id: str | None
+    kms_data_key_reuse_period_seconds: int | None
+    content_based_deduplication: bool | None
+    deduplication_scope: str | None
+    fifo_throughput_limit: str | None
+    handler_deadline: int | None
+    external_consumer: bool
+    tags: dict[str, str]
+    alarms: dict[str, Any]
+    producers: list[str]
+    consumers: list[str]
+
+
+class Worker(TypedDict):
+    """One worker: a service consuming one queue. Times in seconds."""
+
+    name: str
+    queue: str
+    dead_letter_queue: str | None
+    deadline: int
+    stop_timeout: int
+
+
+class ExpandedService(TypedDict):
+    """One service; ``env`` maps the keys of its .env file to the keys of the queues whose URLs they hold."""
+
+    name: str
+    produces: list[str]
+    consumes: list[str]
+    sends_sms: bool
+    role_name: str
+    policy_name: str
+    instance_profile_name: str
+    env: dict[str, str]
+    workers: list[Worker]
+
+
+class ExpandedTopology(TypedDict):
+    """All that is derived from a topology; dead-letter queues stand first in ``queues``."""
+
+    prefix: str
+    region: str
+    account_id: str | None
+    partition: str
+    shared_instance_profile: str | None
+    queues: dict[str, ExpandedQueue]
+    services: dict[str, ExpandedService]
