@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
+from .alarm_set import alarms
 from .problems import Problems, as_integer, show
 from .topology_input import (
     QueueInput,
@@ -56,9 +57,11 @@ def expand(
         "shared_instance_profile": declared.shared_instance_profile,
         "queues": {},
         "services": {name: _expand_service(service, declared) for name, service in declared.services.items()},
+        "alarms": [],
     }
     for queue in (*declared.dead_letter_queues.values(), *declared.queues.values()):
         result["queues"][queue.key] = _expand_queue(queue, declared, region, account, partition)
+    result["alarms"] = alarms(result)
     return result
 
 

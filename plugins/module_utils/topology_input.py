@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import queue_attributes as sqs
+from .alarm_set import read_settings
 from .problems import (
     Problems,
     join,
@@ -44,7 +45,7 @@ ROLE_NAME_MAXIMUM = 64
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _PROFILE_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
-_TOP_KEYS = {"prefix", "queues", "services", "dead_letter_queue", "tags", "shared_instance_profile"}
+_TOP_KEYS = {"alarms", "prefix", "queues", "services", "dead_letter_queue", "tags", "shared_instance_profile"}
 _QUEUE_KEYS = {
     *sqs.SCALAR_KEYS,
     "alarms",
@@ -109,12 +110,13 @@ def read_topology(topology: object) -> TopologyInput:
     refuse_unknown_keys(given, _TOP_KEYS, "", problems)
     prefix = _read_prefix(given.get("prefix"), problems)
     tags = sqs.read_tags(given.get("tags"), "tags", problems)
-    queues = _read_queues(given.get("queues"), tags, problems)
+    alarms = read_settings(given.get("alarms"), "alarms", problems)
+    queues = _read_queues(given.get("queues"), tags, alarms, problems)
     result = TopologyInput(
         prefix=prefix,
         queues=queues,
         services=_read_services(given.get("services"), given.get("queues"), problems),
-        dead_letter_queues=_read_dead_letter_queues(given.get("dead_letter_queue"), queues, tags, problems),
+        dead_letter_queues=_read_dead_letter_queues(given.get("dead_letter_queue"), queues, tags, alarms, problems),
         shared_instance_profile=_read_shared_profile(given.get("shared_instance_profile"), prefix, problems),
     )
     _check_names(result, problems)
@@ -157,7 +159,9 @@ def _check_key(key: str, path: str, problems: Problems) -> bool:
     return False
 
 
-def _read_queues(value: object, tags: dict[str, str], problems: Problems) -> dict[str, QueueInput]:
+def _read_queues(
+    value: object, tags: dict[str, str], alarms: dict[str, Any], problems: Problems
+) -> dict[str, QueueInput]:
     given = read_mapping(value, "queues", problems)
     if value is None or (isinstance(value, Mapping) and not value):
         problems.add("queues", "is missing or empty; declare at least one queue")
@@ -173,11 +177,19 @@ def _read_queues(value: object, tags: dict[str, str], problems: Problems) -> dic
         other = environment.setdefault(environment_key(key), key)
         if other != key:
             problems.add(path, f"{environment_key(key)} would hold the URLs of both {other} and {key}; rename one")
-        queues[key] = _read_queue(key, read_mapping(raw, path, problems), path, tags, problems)
+        queues[key] = _read_queue(key, read_mapping(raw, path, problems), path, problems, tags=tags, alarms=alarms)
     return queues
 
 
-def _read_queue(key: str, given: Mapping[str, Any], path: str, tags: dict[str, str], problems: Problems) -> QueueInput:
+def _read_queue(
+    key: str,
+    given: Mapping[str, Any],
+    path: str,
+    problems: Problems,
+    *,
+    tags: dict[str, str],
+    alarms: dict[str, Any],
+) -> QueueInput:
     refuse_unknown_keys(given, _QUEUE_KEYS, path, problems)
     fifo = read_boolean(given.get("fifo"), join(path, "fifo"), problems, default=False)
     queue = QueueInput(
@@ -185,7 +197,7 @@ def _read_queue(key: str, given: Mapping[str, Any], path: str, tags: dict[str, s
         fifo=fifo,
         attributes=_read_attributes(given, QUEUE_DEFAULTS, path, problems, fifo=fifo),
         tags=_merge_tags(tags, given.get("tags"), join(path, "tags"), problems),
-        alarms=dict(read_mapping(given.get("alarms"), join(path, "alarms"), problems)),
+        alarms=read_settings(given.get("alarms"), join(path, "alarms"), problems, dead_letter=False, general=alarms),
         dead_letter=read_boolean(given.get("dead_letter"), join(path, "dead_letter"), problems, default=True),
         max_receive_count=read_integer(
             given.get("max_receive_count"),
@@ -239,14 +251,20 @@ def _merge_tags(common: dict[str, str], value: object, path: str, problems: Prob
 
 
 def _read_dead_letter_queues(
-    value: object, queues: dict[str, QueueInput], tags: dict[str, str], problems: Problems
+    value: object,
+    queues: dict[str, QueueInput],
+    tags: dict[str, str],
+    general_alarms: dict[str, Any],
+    problems: Problems,
 ) -> dict[str, QueueInput]:
     path = "dead_letter_queue"
     given = read_mapping(value, path, problems)
     refuse_unknown_keys(given, _DEAD_LETTER_QUEUE_KEYS, path, problems)
     needed = {queue.fifo for queue in queues.values() if queue.dead_letter}
     own_tags = _merge_tags(tags, given.get("tags"), join(path, "tags"), problems)
-    alarms = dict(read_mapping(given.get("alarms"), join(path, "alarms"), problems))
+    alarms = read_settings(
+        given.get("alarms"), join(path, "alarms"), problems, dead_letter=True, general=general_alarms
+    )
     standard_given = {key: item for key, item in given.items() if key not in FIFO_DEFAULTS}
     for key in FIFO_DEFAULTS:
         if given.get(key) is not None and True not in needed:

@@ -64,7 +64,10 @@ class ExpandedService(TypedDict):
 
 
 class ExpandedTopology(TypedDict):
-    """All that is derived from a topology; dead-letter queues stand first in ``queues``."""
+    """All that is derived from a topology; dead-letter queues stand first in ``queues``.
+
+    ``alarms`` are arguments of ``PutMetricAlarm``; see ``alarm_set``.
+    """
 
     prefix: str
     region: str
@@ -73,3 +76,4 @@ class ExpandedTopology(TypedDict):
     shared_instance_profile: str | None
     queues: dict[str, ExpandedQueue]
     services: dict[str, ExpandedService]
+    alarms: list[dict[str, Any]]

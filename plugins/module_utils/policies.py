@@ -1,0 +1,294 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IAM and queue policies derived from an expanded topology. Pure: no I/O.
+
+Every function takes the expanded topology (see ``topology.expand``) made with an account ID, because a policy
+is a list of ARNs, and returns a policy document as plain data. A document never grants ``sqs:*`` and never
+names a queue that the topology does not.
+
+Rules and their sources:
+
+* actions of a producer and a consumer: *Amazon SQS API permissions* (SQS developer guide); the batch calls are
+  authorised by the singular action, so they need no entry of their own;
+* encrypted queues: *Configuring KMS permissions* (SQS developer guide), limited to SQS by ``kms:ViaService``;
+* TLS only: *SQS security best practices*, "Enforce encryption of data in transit";
+* redrive: *Configure queue permissions for dead-letter queue redrive* (SQS developer guide);
+* SMS: a telephone number has no ARN, while every topic and every mobile endpoint has one, so that all but ARNs of
+  SNS is what may be published to (*Actions, resources, and condition keys for Amazon SNS*).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Document = dict[str, Any]
+Expanded = Mapping[str, Any]
+
+POLICY_VERSION = "2012-10-17"
+MAX_QUEUE_POLICY_BYTES = 8192
+
+LOOKUP_ACTIONS = ("sqs:GetQueueAttributes", "sqs:GetQueueUrl")
+PRODUCER_ACTIONS = ("sqs:SendMessage", *LOOKUP_ACTIONS)
+CONSUMER_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", *LOOKUP_ACTIONS)
+DEAD_LETTER_ACTIONS = PRODUCER_ACTIONS
+REDRIVE_ACTIONS = (
+    "sqs:StartMessageMoveTask",
+    "sqs:CancelMessageMoveTask",
+    "sqs:ListMessageMoveTasks",
+    "sqs:ListDeadLetterSourceQueues",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    # A filtered redrive by hand gives back at once what it did not want.
+    "sqs:ChangeMessageVisibility",
+    *LOOKUP_ACTIONS,
+)
+SCALE_IN_ACTIONS = (
+    "autoscaling:CompleteLifecycleAction",
+    "autoscaling:RecordLifecycleActionHeartbeat",
+    "autoscaling:SetInstanceProtection",
+)
+
+PRODUCER_KMS_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
+CONSUMER_KMS_ACTIONS = ("kms:Decrypt",)
+
+
+def dns_suffix(partition: str) -> str:
+    """Domain of service principals and endpoints in *partition* (``aws``, ``aws-cn``, ``aws-us-gov``)."""
+    return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+
+
+def role_arn(expanded: Expanded, role_name: str) -> str:
+    """ARN of the role *role_name* in the topology's account. Raises ValueError without an account ID."""
+    return _arn(expanded, "iam", f"role/{role_name}")
+
+
+def trust_policy(expanded: Expanded) -> Document:
+    """Who may use a service's role: EC2 instances, nothing else."""
+    return _document(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2." + dns_suffix(expanded["partition"])},
+            "Action": "sts:AssumeRole",
+        }
+    )
+
+
+def operator_trust_policy(principal_arns: Iterable[str]) -> Document:
+    """Who may use an operator's role: exactly the given users and roles (ARNs), nobody by wildcard.
+
+    Raises ValueError when none is given, or for a ``*``.
+    """
+    principals = sorted(set(principal_arns))
+    if not principals or any("*" in principal for principal in principals):
+        raise ValueError(
+            "an operator's role needs the ARNs of the users or roles who may assume it, without wildcards; got "
+            + json.dumps(principals)
+        )
+    return _document({"Effect": "Allow", "Principal": {"AWS": _one_or_list(principals)}, "Action": "sts:AssumeRole"})
+
+
+def service_policy(expanded: Expanded, service: str) -> Document:
+    """What the service named *service* may do: its own queues, its own side of them.
+
+    Raises KeyError for a service that is not in the topology.
+    """
+    return role_policy(expanded, [service])
+
+
+def role_policy(expanded: Expanded, services: Iterable[str]) -> Document:
+    """What a role shared by *services* may do: the sum of what each of them may."""
+    members = [expanded["services"][service] for service in services]
+    queues = expanded["queues"]
+    produced = _unique(key for member in members for key in member["produces"])
+    consumed = _unique(key for member in members for key in member["consumes"])
+    # A worker that meets a message it can never process sends it to the DLQ itself, with the reason.
+    dead_letters = _unique(queues[key]["dead_letter_queue"] for key in consumed if queues[key]["dead_letter_queue"])
+    statements = [
+        _allow("Produce", PRODUCER_ACTIONS, _arns(expanded, produced)),
+        _allow("Consume", CONSUMER_ACTIONS, _arns(expanded, consumed)),
+        _allow("DeadLetter", DEAD_LETTER_ACTIONS, _arns(expanded, dead_letters)),
+    ]
+    statements += _kms_statements(expanded, "Produce", PRODUCER_KMS_ACTIONS, produced + dead_letters)
+    statements += _kms_statements(expanded, "Consume", CONSUMER_KMS_ACTIONS, consumed)
+    if any(member["sends_sms"] for member in members):
+        topics = f"arn:{expanded['partition']}:sns:*:*:*"
+        statements.append({"Sid": "SendSms", "Effect": "Allow", "Action": "sns:Publish", "NotResource": topics})
+    return _document(*[statement for statement in statements if statement])
+
+
+def redrive_policy_document(expanded: Expanded) -> Document:
+    """The operator's right to look into the DLQs and to move their messages back to the queues they came from."""
+    queues = expanded["queues"]
+    dead_letters = [key for key, queue in queues.items() if queue["dead_letter"]]
+    sources = [key for key, queue in queues.items() if queue["dead_letter_queue"]]
+    statements = [
+        _allow("TakeFromDeadLetterQueues", REDRIVE_ACTIONS, _arns(expanded, dead_letters)),
+        _allow("GiveBackToSources", PRODUCER_ACTIONS, _arns(expanded, sources)),
+    ]
+    statements += _kms_statements(expanded, "TakeFrom", CONSUMER_KMS_ACTIONS, dead_letters)
+    statements += _kms_statements(expanded, "GiveBack", PRODUCER_KMS_ACTIONS, sources)
+    return _document(*[statement for statement in statements if statement])
+
+
+def scale_in_policy(expanded: Expanded, groups: Iterable[str]) -> Document:
+    """The right of an instance to protect itself and to finish its drain in the auto-scaling groups *groups*."""
+    return _document(
+        _allow(
+            "Drain",
+            SCALE_IN_ACTIONS,
+            [
+                _arn(expanded, "autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{group}")
+                for group in sorted(set(groups))
+            ],
+        )
+    )
+
+
+def queue_policy(expanded: Expanded, queue_key: str) -> Document:
+    """The queue's own policy: TLS or nothing, and one statement a role for what the topology says.
+
+    A role is named by the ``aws:PrincipalArn`` condition on its account, not as the principal itself: SQS refuses
+    a policy whose principal does not exist yet, so the queues could not be created before the roles, and a role
+    that was deleted and made again would stay locked out behind its old internal ID.
+
+    Raises KeyError for a queue that is not in the topology, ValueError when the policy is over SQS's 8,192 bytes.
+    """
+    queue = expanded["queues"][queue_key]
+    arn = queue["arn"] or _account_id(expanded)
+    statements: list[Document | None] = [
+        {
+            "Sid": "TlsOnly",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": arn,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+        _allow_roles(expanded, "Produce", PRODUCER_ACTIONS, arn, queue["producers"]),
+        _allow_roles(expanded, "Consume", CONSUMER_ACTIONS, arn, queue["consumers"]),
+    ]
+    if queue["dead_letter"]:
+        consumers_of_sources = _unique(
+            consumer
+            for source in expanded["queues"].values()
+            if source["dead_letter_queue"] == queue_key
+            for consumer in source["consumers"]
+        )
+        statements.append(_allow_roles(expanded, "DeadLetter", DEAD_LETTER_ACTIONS, arn, consumers_of_sources))
+    document = _document(*[statement for statement in statements if statement])
+    size = len(json.dumps(document, separators=(",", ":")))
+    if size > MAX_QUEUE_POLICY_BYTES:
+        raise ValueError(
+            f"queues.{queue_key}: its policy has {size} bytes, above SQS's {MAX_QUEUE_POLICY_BYTES}; "
+            "let services share a role (shared_instance_profile) or split the queue"
+        )
+    return document
+
+
+def instance_profiles(expanded: Expanded) -> list[Document]:
+    """One entry for each instance profile of the topology, as module ``instance_profile`` takes them.
+
+    Services that share a profile share its role, and the policy is the sum of theirs.
+    """
+    members: dict[str, list[str]] = {}
+    for name, service in expanded["services"].items():
+        members.setdefault(service["instance_profile_name"], []).append(name)
+    entries = []
+    for profile_name, services in members.items():
+        first = expanded["services"][services[0]]
+        entries.append(
+            {
+                "name": profile_name,
+                "role": {
+                    "name": first["role_name"],
+                    "description": f"SQS access of {expanded['prefix']} {', '.join(services)}",
+                    "assume_role_policy": trust_policy(expanded),
+                    "managed_policies": [
+                        {"name": first["policy_name"], "document": role_policy(expanded, services)},
+                    ],
+                },
+                "services": services,
+            }
+        )
+    return entries
+
+
+def _allow_roles(
+    expanded: Expanded, sid: str, actions: Iterable[str], arn: str, services: Iterable[str]
+) -> Document | None:
+    roles = sorted({role_arn(expanded, expanded["services"][service]["role_name"]) for service in services})
+    statement = _allow(sid, actions, [arn] if roles else [])
+    if statement:
+        statement["Principal"] = {"AWS": _arn(expanded, "iam", "root")}
+        statement["Condition"] = {"ArnEquals": {"aws:PrincipalArn": _one_or_list(roles)}}
+    return statement
+
+
+def _kms_statements(expanded: Expanded, sid: str, actions: Iterable[str], keys: Iterable[str]) -> list[Document]:
+    """Use of the queues' KMS keys, through SQS only; an alias is allowed by its name, whatever key it points to."""
+    key_ids = _unique(
+        expanded["queues"][key]["kms_master_key_id"] for key in keys if expanded["queues"][key].get("kms_master_key_id")
+    )
+    full = [key if key.startswith("arn:") else _arn(expanded, "kms", _kms_resource(key)) for key in key_ids]
+    arns = [arn for arn in full if ":alias/" not in arn]
+    aliases = [arn for arn in full if ":alias/" in arn]
+    via_sqs = {"kms:ViaService": f"sqs.{expanded['region']}.{dns_suffix(expanded['partition'])}"}
+    statements = []
+    by_key = _allow(sid + "WithKey", actions, arns)
+    if by_key:
+        statements.append(dict(by_key, Condition={"StringEquals": via_sqs}))
+    keys_behind_aliases = _unique(f"{arn.partition(':alias/')[0]}:key/*" for arn in aliases)
+    by_alias = _allow(sid + "WithAlias", actions, keys_behind_aliases)
+    if by_alias:
+        names = [f"alias/{arn.partition(':alias/')[2]}" for arn in aliases]
+        condition = {"StringEquals": via_sqs, "ForAnyValue:StringEquals": {"kms:ResourceAliases": _one_or_list(names)}}
+        statements.append(dict(by_alias, Condition=condition))
+    return statements
+
+
+def _kms_resource(key_id: str) -> str:
+    return key_id if key_id.startswith("alias/") else f"key/{key_id}"
+
+
+def _allow(sid: str, actions: Iterable[str], resources: list[str]) -> Document | None:
+    if not resources:
+        return None
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": _one_or_list(list(actions)),
+        "Resource": _one_or_list(resources),
+    }
+
+
+def _document(*statements: Document | None) -> Document:
+    return {"Version": POLICY_VERSION, "Statement": [statement for statement in statements if statement]}
+
+
+def _arns(expanded: Expanded, keys: Iterable[str]) -> list[str]:
+    _account_id(expanded)
+    return [expanded["queues"][key]["arn"] for key in keys]
+
+
+def _arn(expanded: Expanded, service: str, resource: str) -> str:
+    region = "" if service == "iam" else expanded["region"]
+    return f"arn:{expanded['partition']}:{service}:{region}:{_account_id(expanded)}:{resource}"
+
+
+def _account_id(expanded: Expanded) -> str:
+    account_id = expanded.get("account_id")
+    if not account_id:
+        raise ValueError("a policy is made of ARNs: expand the topology with an account_id")
+    return str(account_id)
+
+
+def _one_or_list(values: list[str]) -> Any:
+    """As IAM gives it back: a single value stands alone."""
+    return values[0] if len(values) == 1 else values
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
