@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dotenv
+short_description: Keep keys of a C(.env) file as they should be
+version_added: 1.0.0
+description:
+  - Gives keys of a C(.env) file their values and takes others out. Every other line, comments and the order included,
+    stays as it is, byte for byte.
+  - A value is written in a form that Node.js' C(dotenv), C(python-dotenv), a shell's C(source) and systemd's
+    C(EnvironmentFile=) read alike. A value for which there is no such form is refused with the reason before anything is
+    written.
+  - The file is replaced in one step and is at no moment readable by more users than O(mode) allows.
+author:
+  - Contributors to the ecommerce.sqs project (@ecommerce-sqs)
+attributes:
+  check_mode:
+    description: Can run in check mode and tell whether it would change anything.
+    support: full
+  diff_mode:
+    description: Shows what changes, with the values of secrets and of keys that were not asked for masked.
+    support: full
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+options:
+  path:
+    description:
+      - The file. It is made when it is not there and O(values) or O(secrets) has a key; its folder must be there.
+      - A symbolic link is followed.
+    type: path
+    required: true
+  values:
+    description:
+      - Keys and their values. Numbers are written as they stand, booleans as C(true) and C(false).
+      - Their values are shown in a diff, unless the key or the value looks like a secret.
+    type: dict
+    default: {}
+  secrets:
+    description:
+      - More keys and their values, never shown anywhere.
+    type: dict
+    default: {}
+  absent:
+    description:
+      - Keys to take out.
+    type: list
+    elements: str
+    default: []
+  backup:
+    description:
+      - Keep the old file beside the new one, with the time in its name.
+    type: bool
+    default: false
+  mode:
+    description:
+      - Permissions of the file. It usually holds secrets, so nobody but the owner reads it unless asked.
+    type: raw
+    default: "0600"
+extends_documentation_fragment:
+  - ansible.builtin.files
+seealso:
+  - module: ansible.builtin.lineinfile
+    description: Edits any text line by line and knows nothing of quoting.
+"""
+
+EXAMPLES = r"""
+- name: Tell the payment service where its queues are
+  ecommerce.sqs.dotenv:
+    path: /opt/ecommerce/payment/.env
+    values:
+      AWS_REGION: ap-southeast-1
+      ORDER_QUEUE_URL: https://sqs.ap-southeast-1.amazonaws.com/123456789012/ecommerce-order-queue
+    secrets:
+      DATABASE_URL: "{{ payment_database_url }}"
+    absent:
+      - AWS_SECRET_ACCESS_KEY
+    owner: ecommerce
+    group: ecommerce
+"""
+
+RETURN = r"""
+keys:
+  description: The keys that the run touched, or would touch in check mode.
+  returned: success
+  type: dict
+  contains:
+    added:
+      description: Keys that were not there.
+      type: list
+      elements: str
+    changed:
+      description: Keys that had another value, or one that readers disagree on.
+      type: list
+      elements: str
+    removed:
+      description: Keys taken out.
+      type: list
+      elements: str
+  sample:
+    added: [ORDER_QUEUE_URL]
+    changed: []
+    removed: []
+version:
+  description:
+    - A text that is another one after each write of the file, and says nothing of its content. Useful to restart what
+      reads the file.
+    - None when there is no file.
+  returned: success
+  type: str
+  sample: "1795573356467000000"
+backup_file:
+  description: The copy of the old file.
+  returned: when O(backup=true) and the file changed
+  type: str
+  sample: /opt/ecommerce/payment/.env.2026-11-25@10:02:07~
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.ecommerce.sqs.plugins.module_utils.dotenv import DotenvError, edit, plain_text
+from ansible_collections.ecommerce.sqs.plugins.module_utils.private_file import back_up, read, replace, version
+
+
+def apply(module):
+    """Bring the file to what the parameters ask for and return the module's result."""
+    params = module.params
+    path = params["path"]
+    present = read(path)
+    overlap = sorted(set(params["values"]) & set(params["secrets"]))
+    if overlap:
+        raise DotenvError(f"{', '.join(overlap)}: given both in values and in secrets")
+    change = edit(
+        present or "",
+        {key: plain_text(key, value) for key, value in {**params["values"], **params["secrets"]}.items()},
+        params["absent"],
+        secrets=list(params["secrets"]),
+    )
+    result = {
+        "changed": change.is_change,
+        "keys": {"added": change.added, "changed": change.changed, "removed": change.removed},
+        "diff": {
+            "before": change.masked_before,
+            "after": change.masked_after,
+            "before_header": path if present is not None else f"{path} (not there)",
+            "after_header": path,
+        },
+    }
+    if change.is_change and not module.check_mode:
+        if params["backup"] and present is not None:
+            result["backup_file"] = back_up(path)
+        replace(path, change.after, 0o600)
+    if read(path) is not None:
+        file_arguments = module.load_file_common_arguments(params)
+        result["changed"] = module.set_fs_attributes_if_different(file_arguments, result["changed"], result["diff"])
+    result["version"] = version(path)
+    return result
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "values": {"type": "dict", "default": {}},
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "absent": {"type": "list", "elements": "str", "default": []},
+            "backup": {"type": "bool", "default": False},
+            "mode": {"type": "raw", "default": "0600"},
+        },
+        add_file_common_args=True,
+        supports_check_mode=True,
+    )
+    path = module.params["path"]
+    try:
+        module.exit_json(**apply(module))
+    except DotenvError as error:
+        module.fail_json(msg=f"{path}: {error}")
+    except OSError as error:
+        module.fail_json(
+            msg=f"{path} cannot be read or written: {error.strerror}. Check that its folder exists, that the disk has space "
+            "and that the user of this task may write there."
+        )
+
+
+if __name__ == "__main__":
+    main()
