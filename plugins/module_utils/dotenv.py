@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 BARE_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,=-]+\Z")
@@ -30,7 +33,9 @@ SHELL_COMPUTED = frozenset(
 )  # fmt: skip
 
 MASK = "********"
-SECRET_KEY = re.compile(r"PASS|SECRET|TOKEN|CREDENTIAL|PRIVATE|(?:^|_)(?:API|ACCESS|AUTH)?_?KEY(?:_|\Z)|DSN", re.IGNORECASE)
+SECRET_KEY = re.compile(
+    r"PASS|SECRET|TOKEN|CREDENTIAL|PRIVATE|(?:^|_)(?:API|ACCESS|AUTH)?_?KEY(?:_|\Z)|DSN", re.IGNORECASE
+)
 URL_WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
 
@@ -47,10 +52,10 @@ class Entry:
     """
 
     text: str
-    key: Optional[str] = None
-    value: Optional[str] = None
-    comment: Optional[str] = None
-    hazard: Optional[str] = None
+    key: str | None = None
+    value: str | None = None
+    comment: str | None = None
+    hazard: str | None = None
 
 
 @dataclass
@@ -59,9 +64,9 @@ class Change:
 
     before: str
     after: str
-    added: List[str] = field(default_factory=list)
-    changed: List[str] = field(default_factory=list)
-    removed: List[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    modified: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     masked_before: str = ""
     masked_after: str = ""
 
@@ -70,33 +75,49 @@ class Change:
         return self.before != self.after
 
 
-def refusal(value: str) -> Optional[str]:
+def refusal(value: str) -> str | None:
     """Return why the four readers would not agree on ``value``, or None when they do. Never quotes the value."""
     for character in value:
-        code = ord(character)
-        if (code < 0x20 and character not in "\t\n") or 0x7F <= code <= 0x9F:
-            return f"contains the control character U+{code:04X}, which systemd drops and Node.js may turn into a line end"
-        if code in (0x2028, 0x2029):
-            return f"contains the line separator U+{code:04X}, which Node.js takes for a line end"
-        if 0xD800 <= code <= 0xDFFF:
-            return f"contains the lone surrogate U+{code:04X}, which is not text"
-        if 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE:
-            return f"contains the noncharacter U+{code:04X}, for which systemd drops the whole line"
+        reason = _character_refusal(character)
+        if reason:
+            return reason
     if "${" in value:
         return "contains '${', which python-dotenv replaces by a variable even inside quotes"
-    if "'" not in value:
-        if value.endswith("\\"):
-            return "ends with a backslash, which Node.js and python-dotenv read as an escaped quote"
-        if "\\\\" in value:
-            return "contains two backslashes in a row, of which python-dotenv makes one"
-        return None
+    return _double_quotes_refusal(value) if "'" in value else _single_quotes_refusal(value)
+
+
+def _character_refusal(character: str) -> str | None:
+    code = ord(character)
+    if (code < 0x20 and character not in "\t\n") or 0x7F <= code <= 0x9F:
+        return (
+            f"contains the control character U+{code:04X}, which readers take for a line end, cut off or hide: "
+            "encode the value, in Base64 for example"
+        )
+    if code in (0x2028, 0x2029):
+        return f"contains the line separator U+{code:04X}, which Node.js takes for a line end"
+    if 0xD800 <= code <= 0xDFFF:
+        return f"contains the lone surrogate U+{code:04X}, which is not text"
+    if 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE:
+        return f"contains the noncharacter U+{code:04X}, for which systemd drops the whole line"
+    return None
+
+
+def _single_quotes_refusal(value: str) -> str | None:
+    if value.endswith("\\"):
+        return "ends with a backslash, which Node.js and python-dotenv read as an escaped quote"
+    if "\\\\" in value:
+        return "contains two backslashes in a row, of which python-dotenv makes one"
+    return None
+
+
+def _double_quotes_refusal(value: str) -> str | None:
     if '"' in value:
         return "contains both a single and a double quote, which no form of quoting carries through all readers"
     for character in "\\$`":
         if character in value:
             return (
-                f"contains both a single quote and {character!r}: it would need double quotes, in which a shell "
-                f"gives {character!r} a meaning"
+                f"contains both a single quote and {character}: it would need double quotes, in which a shell "
+                f"gives {character} a meaning"
             )
     return None
 
@@ -128,7 +149,7 @@ def quote(value: str) -> str:
     return f'"{value}"' if "'" in value else f"'{value}'"
 
 
-def check_key(key: str) -> Optional[str]:
+def check_key(key: str) -> str | None:
     """Return why ``key`` cannot be a variable for all four readers, or None."""
     if not KEY.match(key):
         return "is not a variable name (letters, digits and underscores, not starting with a digit)"
@@ -139,7 +160,7 @@ def check_key(key: str) -> Optional[str]:
     return None
 
 
-def parse(text: str) -> List[Entry]:
+def parse(text: str) -> list[Entry]:
     """Split a file into entries whose texts add up to ``text`` exactly."""
     entries = []
     position = 0
@@ -164,9 +185,11 @@ def edit(text: str, values: Mapping[str, str], absent: Sequence[str] = (), secre
     change = Change(before=text, after="")
     entries = parse(text)
     last = {entry.key: index for index, entry in enumerate(entries) if entry.key is not None}
-    kept: List[Entry] = []
+    kept: list[Entry] = []
     for index, entry in enumerate(entries):
-        if entry.key in values:
+        if entry.key is None:
+            kept.append(entry)
+        elif entry.key in values:
             if index == last[entry.key]:
                 kept.extend(_updated(entry, values[entry.key], change))
         elif entry.key in absent:
@@ -182,7 +205,7 @@ def edit(text: str, values: Mapping[str, str], absent: Sequence[str] = (), secre
     change.after = "".join(entry.text for entry in kept)
     visible = {key for key, value in values.items() if key not in secrets and not _looks_secret(key, value)}
     change.masked_before = _masked(entries, visible, set())
-    change.masked_after = _masked(kept, visible, set(change.changed))
+    change.masked_after = _masked(kept, visible, set(change.modified))
     return change
 
 
@@ -218,7 +241,7 @@ def _bare_entry(line: str, match: re.Match[str]) -> Entry:
     return Entry(line, key, value, comment[1] if comment else None, hazard)
 
 
-def _bare_hazard(content: str) -> Optional[str]:
+def _bare_hazard(content: str) -> str | None:
     if content.endswith("\\"):
         return "ends with a backslash"
     if content.count("'") % 2 or content.count('"') % 2:
@@ -235,11 +258,10 @@ def _quoted_entry(text: str, position: int, match: re.Match[str]) -> Entry:
     end = _line_end(text, close)
     tail = text[close + 1 : end].rstrip("\r\n")
     comment = INLINE_COMMENT.search(tail)
-    value: Optional[str] = text[match.end() + 1 : close]
+    value = text[match.end() + 1 : close]
     exact = not match["lead"].strip() and match["equals"] == "=" and not tail and not text[close:end].endswith("\r\n")
-    if not exact or value is None or _quoted_differently(value, mark):
-        value = None
-    return Entry(text[position:end], match["key"], value, comment[1] if comment else None)
+    known = exact and not _quoted_differently(value, mark)
+    return Entry(text[position:end], match["key"], value if known else None, comment[1] if comment else None)
 
 
 def _quoted_differently(value: str, mark: str) -> bool:
@@ -262,11 +284,11 @@ def _written(key: str, value: str) -> Entry:
     return Entry(f"{key}={quote(value)}\n", key, value)
 
 
-def _updated(entry: Entry, value: str, change: Change) -> List[Entry]:
+def _updated(entry: Entry, value: str, change: Change) -> list[Entry]:
     if entry.value == value:
         return [entry]
     written = _written(str(entry.key), value)
-    change.changed.append(str(entry.key))
+    change.modified.append(str(entry.key))
     if not entry.comment:
         return [written]
     # A blank keeps a last backslash from joining the next line to the comment, as systemd does before version 254.
@@ -291,12 +313,12 @@ def _check(values: Mapping[str, str], absent: Sequence[str]) -> None:
 def _check_reachable(entries: Sequence[Entry], values: Mapping[str, str]) -> None:
     """Refuse to write below a line with which some reader swallows the lines that follow."""
     line = 1
-    hazard: Optional[Tuple[int, str]] = None
+    hazard: tuple[int, str] | None = None
     for entry in entries:
         if hazard and entry.key in values:
             raise DotenvError(
-                f"line {hazard[0]} of the file {hazard[1]}, so that some readers would take the lines after it, {entry.key} "
-                "among them, for a part of it: correct that line (put its value in quotes) and run again"
+                f"line {hazard[0]} of the file {hazard[1]}, so that some readers would take the lines after it, "
+                f"{entry.key} among them, for a part of it: correct that line (put its value in quotes) and run again"
             )
         if entry.hazard and not hazard:
             hazard = (line, entry.hazard)
@@ -307,14 +329,13 @@ def _looks_secret(key: str, value: str) -> bool:
     return bool(SECRET_KEY.search(key) or URL_WITH_PASSWORD.search(value))
 
 
-def _masked(entries: Sequence[Entry], visible: set[str], changed: set[str]) -> str:
-    lines: Dict[int, str] = {}
-    for index, entry in enumerate(entries):
+def _masked(entries: Sequence[Entry], visible: set[str], modified: set[str]) -> str:
+    lines = []
+    for entry in entries:
         if entry.key is None:
-            lines[index] = entry.text if entry.text.lstrip()[:1] in ("", "#") else f"{MASK}\n"
+            lines.append(entry.text if entry.text.lstrip()[:1] in ("", "#") else f"{MASK}\n")
         elif entry.key in visible and not URL_WITH_PASSWORD.search(entry.text):
-            lines[index] = entry.text
+            lines.append(entry.text)
         else:
-            note = " (new value)" if entry.key in changed else ""
-            lines[index] = f"{entry.key}={MASK}{note}\n"
-    return "".join(lines.values())
+            lines.append(f"{entry.key}={MASK}{' (new value)' if entry.key in modified else ''}\n")
+    return "".join(lines)

@@ -10,20 +10,20 @@ import shutil
 import stat
 import tempfile
 import time
-from typing import Optional
+from pathlib import Path
 
 ENCODING = "utf-8"
 # Bytes that are not UTF-8 in lines that are not ours come back unchanged.
 ERRORS = "surrogateescape"
 
 
-def read(path: str) -> Optional[str]:
+def read(path: str) -> str | None:
     """Return the text of ``path`` with its line ends as they are, or None when there is no such file.
 
     Raises OSError for anything else that keeps it from being read, a folder among them.
     """
     try:
-        with open(path, encoding=ENCODING, errors=ERRORS, newline="") as stream:
+        with Path(path).open(encoding=ENCODING, errors=ERRORS, newline="") as stream:
             return stream.read()
     except FileNotFoundError:
         return None
@@ -35,12 +35,10 @@ def replace(path: str, text: str, mode: int) -> None:
     A link is followed, so that the file it names is replaced and not the link. The owner and group of a file that
     was there stay. Raises OSError, leaving the old file as it was and nothing beside it.
     """
-    target = os.path.realpath(path)
-    try:
-        old: Optional[os.stat_result] = os.stat(target)
-    except FileNotFoundError:
-        old = None
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.", dir=os.path.dirname(target))
+    target = Path(path).resolve()
+    old = target.stat() if target.exists() else None
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    temporary = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding=ENCODING, errors=ERRORS, newline="") as stream:
             if old and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
@@ -49,28 +47,28 @@ def replace(path: str, text: str, mode: int) -> None:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, target)
+        temporary.replace(target)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink()
         raise
 
 
 def back_up(path: str) -> str:
     """Copy ``path`` beside itself with its mode and owner; return the copy's path. Raises OSError."""
-    target = os.path.realpath(path)
+    target = Path(path).resolve()
     copy = f"{target}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
-    old = os.stat(target)
+    old = target.stat()
     descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, stat.S_IRUSR | stat.S_IWUSR)
-    with os.fdopen(descriptor, "wb") as stream, open(target, "rb") as source:
+    with os.fdopen(descriptor, "wb") as stream, target.open("rb") as source:
         shutil.copyfileobj(source, stream)
         os.fchown(stream.fileno(), old.st_uid, old.st_gid)
         os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode))
     return copy
 
 
-def version(path: str) -> Optional[str]:
-    """Return a text that changes whenever the file is written and tells nothing of its content; None without a file."""
+def version(path: str) -> str | None:
+    """Return a text that changes with each write of the file and tells nothing of its content; None without a file."""
     try:
-        return str(os.stat(path).st_mtime_ns)
+        return str(Path(path).stat().st_mtime_ns)
     except FileNotFoundError:
         return None

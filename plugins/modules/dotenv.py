@@ -13,29 +13,27 @@ description:
   - Gives keys of a C(.env) file their values and takes others out. Every other line, comments and the order included,
     stays as it is, byte for byte.
   - A value is written in a form that Node.js' C(dotenv), C(python-dotenv), a shell's C(source) and systemd's
-    C(EnvironmentFile=) read alike. A value for which there is no such form is refused with the reason before anything is
-    written.
+    C(EnvironmentFile=) read alike. A value for which there is no such form is refused with the reason before
+    anything is written.
   - The file is replaced in one step and is at no moment readable by more users than O(mode) allows.
 author:
   - Contributors to the ecommerce.sqs project (@ecommerce-sqs)
 attributes:
   check_mode:
-    description: Can run in check mode and tell whether it would change anything.
     support: full
   diff_mode:
-    description: Shows what changes, with the values of secrets and of keys that were not asked for masked.
     support: full
+    details: [The values of secrets and of keys that were not asked for are masked.]
   idempotent:
-    description: A second run with the same options changes nothing.
     support: full
 options:
   path:
     description:
-      - The file. It is made when it is not there and O(values) or O(secrets) has a key; its folder must be there.
+      - The file. It is made when it is not there and O(present) or O(secrets) has a key; its folder must be there.
       - A symbolic link is followed.
     type: path
     required: true
-  values:
+  present:
     description:
       - Keys and their values. Numbers are written as they stand, booleans as C(true) and C(false).
       - Their values are shown in a diff, unless the key or the value looks like a secret.
@@ -63,6 +61,7 @@ options:
     type: raw
     default: "0600"
 extends_documentation_fragment:
+  - ecommerce.sqs.attributes
   - ansible.builtin.files
 seealso:
   - module: ansible.builtin.lineinfile
@@ -73,7 +72,7 @@ EXAMPLES = r"""
 - name: Tell the payment service where its queues are
   ecommerce.sqs.dotenv:
     path: /opt/ecommerce/payment/.env
-    values:
+    present:
       AWS_REGION: ap-southeast-1
       ORDER_QUEUE_URL: https://sqs.ap-southeast-1.amazonaws.com/123456789012/ecommerce-order-queue
     secrets:
@@ -85,27 +84,24 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-keys:
-  description: The keys that the run touched, or would touch in check mode.
+added:
+  description: Keys that were not there.
   returned: success
-  type: dict
-  contains:
-    added:
-      description: Keys that were not there.
-      type: list
-      elements: str
-    changed:
-      description: Keys that had another value, or one that readers disagree on.
-      type: list
-      elements: str
-    removed:
-      description: Keys taken out.
-      type: list
-      elements: str
-  sample:
-    added: [ORDER_QUEUE_URL]
-    changed: []
-    removed: []
+  type: list
+  elements: str
+  sample: [ORDER_QUEUE_URL]
+modified:
+  description: Keys that had another value, or one that readers disagree on.
+  returned: success
+  type: list
+  elements: str
+  sample: [AWS_REGION]
+removed:
+  description: Keys taken out.
+  returned: success
+  type: list
+  elements: str
+  sample: [AWS_SECRET_ACCESS_KEY]
 version:
   description:
     - A text that is another one after each write of the file, and says nothing of its content. Useful to restart what
@@ -132,18 +128,20 @@ def apply(module):
     params = module.params
     path = params["path"]
     present = read(path)
-    overlap = sorted(set(params["values"]) & set(params["secrets"]))
+    overlap = sorted(set(params["present"]) & set(params["secrets"]))
     if overlap:
-        raise DotenvError(f"{', '.join(overlap)}: given both in values and in secrets")
+        raise DotenvError(f"{', '.join(overlap)}: given both in present and in secrets")
     change = edit(
         present or "",
-        {key: plain_text(key, value) for key, value in {**params["values"], **params["secrets"]}.items()},
+        {key: plain_text(key, value) for key, value in {**params["present"], **params["secrets"]}.items()},
         params["absent"],
         secrets=list(params["secrets"]),
     )
     result = {
         "changed": change.is_change,
-        "keys": {"added": change.added, "changed": change.changed, "removed": change.removed},
+        "added": change.added,
+        "modified": change.modified,
+        "removed": change.removed,
         "diff": {
             "before": change.masked_before,
             "after": change.masked_after,
@@ -166,7 +164,7 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
-            "values": {"type": "dict", "default": {}},
+            "present": {"type": "dict", "default": {}},
             "secrets": {"type": "dict", "default": {}, "no_log": True},
             "absent": {"type": "list", "elements": "str", "default": []},
             "backup": {"type": "bool", "default": False},
@@ -182,8 +180,8 @@ def main():
         module.fail_json(msg=f"{path}: {error}")
     except OSError as error:
         module.fail_json(
-            msg=f"{path} cannot be read or written: {error.strerror}. Check that its folder exists, that the disk has space "
-            "and that the user of this task may write there."
+            msg=f"{path} cannot be read or written: {error.strerror}. Check that its folder exists, that the disk has "
+            "space and that the user of this task may write there."
         )
 
 
