@@ -142,12 +142,14 @@ def apply(module):
         "added": change.added,
         "modified": change.modified,
         "removed": change.removed,
-        "diff": {
-            "before": change.masked_before,
-            "after": change.masked_after,
-            "before_header": path if present is not None else f"{path} (not there)",
-            "after_header": path,
-        },
+        "diff": [
+            {
+                "before": change.masked_before,
+                "after": change.masked_after,
+                "before_header": path if present is not None else f"{path} (not there)",
+                "after_header": path,
+            },
+        ],
     }
     if change.is_change and not module.check_mode:
         if params["backup"] and present is not None:
@@ -155,7 +157,10 @@ def apply(module):
         replace(path, change.after, 0o600)
     if read(path) is not None:
         file_arguments = module.load_file_common_arguments(params)
-        result["changed"] = module.set_fs_attributes_if_different(file_arguments, result["changed"], result["diff"])
+        attributes = {"before_header": f"{path} (attributes)", "after_header": f"{path} (attributes)"}
+        result["changed"] = module.set_fs_attributes_if_different(file_arguments, result["changed"], attributes)
+        if "before" in attributes:
+            result["diff"].append(attributes)
     result["version"] = version(path)
     return result
 
