@@ -1,0 +1,59 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user reads when AWS refuses, and how calls are made side by side."""
+
+from __future__ import annotations
+
+import threading
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_client import WORKERS, concurrently, explain
+
+CLIENTS = [boto3.client(name, region_name="eu-west-1") for name in ("iam", "cloudwatch")]
+
+
+def refused(code, operation, message="no"):
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (refused("AccessDenied", "GetRole"), "not allowed to call iam:GetRole: add iam:GetRole to the policy"),
+        (refused("AccessDeniedException", "PutMetricAlarm"), "not allowed to call cloudwatch:PutMetricAlarm"),
+        (refused("Client.UnauthorizedOperation", "GetRole"), "not allowed to call iam:GetRole"),
+        (refused("ExpiredToken", "GetRole"), "AWS refuses the credentials at iam:GetRole: renew or correct them"),
+        (refused("LimitExceeded", "CreatePolicyVersion", "5 versions"), "iam:CreatePolicyVersion failed with"),
+        (NoCredentialsError(), "AWS credentials are missing"),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), "AWS_ENDPOINT_URL"),
+    ],
+)
+def test_an_error_names_the_action_and_the_way_out(error, says):
+    message = explain(error, CLIENTS)
+    assert says in message
+    assert "\n" not in message
+
+
+def test_results_keep_the_order_of_the_items():
+    assert concurrently(lambda number: number * 2, range(50)) == [number * 2 for number in range(50)]
+
+
+def test_the_pool_is_bounded_and_an_error_waits_for_the_others():
+    gate = threading.Semaphore(WORKERS)
+    finished = []
+
+    def work(number):
+        assert gate.acquire(blocking=False)
+        try:
+            if number == 0:
+                raise refused("AccessDenied", "GetRole")
+            finished.append(number)
+        finally:
+            gate.release()
+
+    with pytest.raises(ClientError):
+        concurrently(work, range(40))
+    assert sorted(finished) == list(range(1, 40))
