@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settles messages with SQS: deletes, delays and dead-letters them, in batches, failed entries again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+from collections.abc import Callable
+from typing import Any
+
+from sqs_worker.backoff import MAX_VISIBILITY, Backoff
+from sqs_worker.batch import MAX_BATCH_BYTES, Failure, call_batch
+from sqs_worker.batcher import Batcher
+from sqs_worker.client import SqsApi
+from sqs_worker.errors import ApiError
+from sqs_worker.hand import Hand
+from sqs_worker.heartbeat import Heartbeat
+from sqs_worker.message import Job
+from sqs_worker.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+REASON_ATTRIBUTE = "DeadLetterReason"
+SOURCE_ATTRIBUTE = "DeadLetterSource"
+MAX_ATTRIBUTES = 10  # message attributes of a message (SQS developer guide, message metadata)
+MAX_REASON = 1_000  # characters; enough for an error's message, far below a message's size
+ENTRY_RETRY = Backoff(base=0.2, maximum=10.0)
+LEAST_TRIES = 3
+
+
+class Acknowledger:
+    """Takes a job over from the dispatcher and lets it go once SQS has confirmed."""
+
+    def __init__(
+        self,
+        *,
+        api: SqsApi,
+        queue_url: str,
+        dead_letter_queue_url: str | None,
+        hand: Hand,
+        heartbeat: Heartbeat,
+        metrics: Metrics,
+        flush_interval: float,
+    ) -> None:
+        self._api = api
+        self._queue_url = queue_url
+        self._dead_letter_queue_url = dead_letter_queue_url
+        self._hand = hand
+        self._heartbeat = heartbeat
+        self._metrics = metrics
+        self._deletes: Batcher[Job] = Batcher(self._send_deletes, flush_interval)
+        self._delays: Batcher[tuple[Job, float]] = Batcher(self._send_delays, flush_interval)
+
+    @property
+    def can_dead_letter(self) -> bool:
+        """Whether a dead-letter queue to send to is known."""
+        return self._dead_letter_queue_url is not None
+
+    def delete(self, job: Job) -> None:
+        """The message was handled: delete it. It is kept invisible until SQS has confirmed the delete."""
+        self._hand.finish(job)
+        self._deletes.add(job)
+
+    def delay(self, job: Job, seconds: float) -> None:
+        """The message goes back to the queue and is visible again after ``seconds``."""
+        self._hand.finish(job)
+        self._delays.add((job, seconds))
+
+    async def dead_letter(self, job: Job, reason: str) -> bool:
+        """Send a copy with its reason to the dead-letter queue, then delete the message.
+
+        False, and nothing changed, when the copy could not be sent: the message is then still the caller's.
+        """
+        try:
+            entry = self._dead_letter_entry(job, reason)
+            await self._api.call("SendMessage", entry, attempts=LEAST_TRIES)
+        except ApiError as error:
+            log.warning("message %s could not be sent to the dead-letter queue: %s", job.message.message_id, error)
+            return False
+        self._metrics.dead_lettered.inc()
+        self.delete(job)
+        return True
+
+    async def drain(self) -> None:
+        """Settle everything taken over so far."""
+        await asyncio.gather(self._deletes.drain(), self._delays.drain())
+
+    def _dead_letter_entry(self, job: Job, reason: str) -> dict[str, Any]:
+        message = job.message
+        attributes = {name: dict(value) for name, value in message.message_attributes.items()}
+        if self._dead_letter_queue_url is None or len(attributes) >= MAX_ATTRIBUTES:
+            raise ApiError("SendMessage", "NoRoom", "no attribute is left for the reason", retryable=False)
+        source = {
+            "queue": self._queue_url.rpartition("/")[2],
+            "message_id": message.message_id,
+            "receive_count": message.receive_count,
+        }
+        room = MAX_BATCH_BYTES - len(message.body.encode()) - _size(attributes)
+        for name, text in ((REASON_ATTRIBUTE, _allowed(reason)[:MAX_REASON]), (SOURCE_ATTRIBUTE, json.dumps(source))):
+            attribute = {name: {"DataType": "String", "StringValue": text}}
+            if len(attributes) < MAX_ATTRIBUTES and _size(attribute) <= room:
+                attributes |= attribute
+                room -= _size(attribute)
+        entry: dict[str, Any] = {
+            "QueueUrl": self._dead_letter_queue_url,
+            "MessageBody": message.body,
+            "MessageAttributes": attributes,
+        }
+        if self._dead_letter_queue_url.endswith(".fifo"):
+            # The message's own ID as deduplication ID: a copy sent twice, after a lost answer, arrives once.
+            entry |= {"MessageGroupId": message.group_id or "default", "MessageDeduplicationId": message.message_id}
+        if "AWSTraceHeader" in message.system_attributes:
+            header = {"DataType": "String", "StringValue": message.system_attributes["AWSTraceHeader"]}
+            entry["MessageSystemAttributes"] = {"AWSTraceHeader": header}
+        return entry
+
+    async def _send_deletes(self, jobs: list[Job]) -> None:
+        def deleted(job: Job) -> None:
+            self._heartbeat.forget(job)
+            self._metrics.deleted.inc()
+            self._hand.let_go(job)
+
+        def undeleted(job: Job, failure: Failure) -> None:
+            self._heartbeat.forget(job)
+            self._metrics.undeleted.inc()
+            log.warning(
+                "message %s was handled but not deleted, and may be delivered again: %s %s",
+                job.message.message_id, failure.code, failure.message,
+            )  # fmt: skip
+            self._hand.let_go(job, handled_but_there=True)
+
+        await self._settle("DeleteMessageBatch", jobs, lambda _job: {}, deleted, undeleted)
+
+    async def _send_delays(self, items: list[tuple[Job, float]]) -> None:
+        until = {job: asyncio.get_running_loop().time() + seconds for job, seconds in items}
+        for job in until:
+            await self._heartbeat.release(job)
+
+        def entry(job: Job) -> dict[str, Any]:
+            now = asyncio.get_running_loop().time()
+            longest = job.received_at + MAX_VISIBILITY - now
+            return {"VisibilityTimeout": max(0, math.ceil(min(until[job] - now, longest)))}
+
+        def undelayed(job: Job, failure: Failure) -> None:
+            log.info("message %s comes back by itself: %s %s", job.message.message_id, failure.code, failure.message)
+            self._hand.let_go(job)
+
+        await self._settle("ChangeMessageVisibilityBatch", list(until), entry, self._hand.let_go, undelayed)
+
+    async def _settle(
+        self,
+        operation: str,
+        jobs: list[Job],
+        entry: Callable[[Job], dict[str, Any]],
+        settled: Callable[[Job], None],
+        refused: Callable[[Job, Failure], None],
+    ) -> None:
+        """Repeat failed entries for as long as the message is invisible, so still this worker's to settle."""
+        tries = 0
+        while jobs:
+            tries += 1
+            outcome = await call_batch(
+                self._api,
+                operation,
+                self._queue_url,
+                [{"ReceiptHandle": job.message.receipt_handle, **entry(job)} for job in jobs],
+            )
+            pause = ENTRY_RETRY.delay(tries)
+            again_at = asyncio.get_running_loop().time() + pause
+            again = []
+            for job, failure in zip(jobs, outcome, strict=True):
+                if failure is None:
+                    settled(job)
+                elif failure.retryable and (tries < LEAST_TRIES or again_at < job.invisible_until):
+                    again.append(job)
+                else:
+                    refused(job, failure)
+            jobs = again
+            if jobs:
+                await asyncio.sleep(pause)
+
+
+def _size(attributes: dict[str, dict[str, Any]]) -> int:
+    return sum(
+        len(name.encode()) + sum(len(str(part).encode()) for part in attribute.values())
+        for name, attribute in attributes.items()
+    )
+
+
+def _allowed(text: str) -> str:
+    """``text`` without the characters SQS refuses in a message (SendMessage, API reference)."""
+    return "".join(
+        char if char in "\t\n\r" or " " <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd" or char > "\uffff" else "�"
+        for char in text
+    )

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/healthz, /readyz and /metrics over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+from prometheus_client import exposition
+
+from sqs_worker.errors import ConfigurationError
+from sqs_worker.metrics import Metrics
+from sqs_worker.pulse import Pulse
+
+
+class HealthServer:
+    """Answers 200 or 503 with the reason in words; ``busy`` tells whether handlers leave no room to receive."""
+
+    def __init__(self, address: str, pulse: Pulse, metrics: Metrics, busy: Callable[[], bool]) -> None:
+        self._address = address
+        self._pulse = pulse
+        self._metrics = metrics
+        self._busy = busy
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen; raises ConfigurationError when the address is not to be had."""
+        app = web.Application()
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics_page)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await self._runner.setup()
+        host, _, port = self._address.rpartition(":")
+        try:
+            await web.TCPSite(self._runner, host.strip("[]"), int(port), shutdown_timeout=1.0).start()
+        except OSError as error:
+            await self.stop()
+            raise ConfigurationError(
+                [f"SQS_WORKER_HEALTH_ADDRESS: {self._address}: {error.strerror}; choose a free port"]
+            ) from error
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return _answer(self._pulse.stalled())
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        return _answer(self._pulse.unready(busy=self._busy()))
+
+    async def _metrics_page(self, _request: web.Request) -> web.Response:
+        page = exposition.generate_latest(self._metrics.registry)
+        return web.Response(body=page, headers={"Content-Type": exposition.CONTENT_TYPE_LATEST})
+
+
+def _answer(trouble: str | None) -> web.Response:
+    return web.Response(status=503 if trouble else 200, text=f"{trouble or 'ok'}\n")

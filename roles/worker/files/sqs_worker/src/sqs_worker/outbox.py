@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A transactional outbox: a message is stored in the transaction that makes it true, and sent afterwards.
+
+A crash between the database and SQS then loses nothing, and a message of a transaction that was rolled back is never
+sent. Needs the extra ``sql``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from sqs_worker.producer import Attributes, Body, Outgoing, Producer, SendError
+
+log = logging.getLogger(__name__)
+
+RELAY_BATCH = 100  # rows a relay takes at once; ten full batches
+
+
+class Outbox:
+    """An outbox in the service's own database (SQLite, PostgreSQL); any number of processes may relay it.
+
+    Messages of a FIFO group leave in the order they were added: one relay at a time holds a queue's rows.
+    """
+
+    def __init__(self, engine: sa.Engine, *, table: str = "sqs_outbox", client: Any = None) -> None:
+        """``client`` is a boto3 or botocore SQS client, made from the environment when left out."""
+        self._engine = engine
+        self._client = client
+        self._producers: dict[str, Producer] = {}
+        self._table = sa.Table(
+            table,
+            sa.MetaData(),
+            sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+            sa.Column("queue_url", sa.Text, nullable=False),
+            sa.Column("message", sa.Text, nullable=False),
+        )
+
+    def create_table(self) -> None:
+        """Create the outbox's table where it is missing."""
+        self._table.create(self._engine, checkfirst=True)
+
+    def add(
+        self,
+        connection: sa.Connection,
+        queue_url: str,
+        body: Body,
+        *,
+        attributes: Attributes | None = None,
+        group_id: str | None = None,
+        deduplication_id: str | None = None,
+        delay_seconds: int = 0,
+    ) -> None:
+        """Store a message in the caller's transaction; raises ValueError for what SQS would refuse.
+
+        A FIFO message without a deduplication ID gets one of its own, so that relaying it twice delivers it once.
+        """
+        if queue_url.endswith(".fifo"):
+            if group_id is None:
+                raise ValueError(f"group_id is missing: {queue_url} is a FIFO queue")
+            deduplication_id = deduplication_id or uuid4().hex
+        text = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
+        for name, value in (attributes or {}).items():
+            if isinstance(value, bytes):
+                raise ValueError(f"attribute {name}: the outbox stores text and numbers, not bytes")  # noqa: TRY004
+        outgoing = Outgoing(text, attributes or {}, group_id, deduplication_id, delay_seconds)
+        outgoing.entry()
+        message = {
+            "body": text,
+            "attributes": dict(outgoing.attributes),
+            "group_id": group_id,
+            "deduplication_id": deduplication_id,
+            "delay_seconds": delay_seconds,
+        }
+        connection.execute(self._table.insert().values(queue_url=queue_url, message=json.dumps(message)))
+
+    def pending(self) -> int:
+        """Messages that are stored and not yet sent."""
+        with self._engine.connect() as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(self._table)).scalar_one()
+
+    def relay_once(self) -> int:
+        """Send stored messages, oldest first, and return how many were sent; 0 when another process is at it.
+
+        Rows are deleted only after SQS has taken their messages: a crash in between sends them again.
+        """
+        table = self._table
+        sent = 0
+        with self._engine.begin() as connection:
+            if not self._lock(connection):
+                return 0
+            rows = connection.execute(sa.select(table).order_by(table.c.id).limit(RELAY_BATCH)).all()
+            by_queue: dict[str, list[Any]] = {}
+            for row in rows:
+                by_queue.setdefault(row.queue_url, []).append(row)
+            for queue_url, queue_rows in by_queue.items():
+                done = self._send(queue_url, queue_rows)
+                connection.execute(table.delete().where(table.c.id.in_(done)))
+                sent += len(done)
+        return sent
+
+    @contextmanager
+    def relay(self, interval: float = 0.5) -> Iterator[None]:
+        """Relay in a background thread, every ``interval`` seconds and once more at the end."""
+        stop = threading.Event()
+
+        def run() -> None:
+            while not stop.is_set():
+                if not self._relay_safely():
+                    stop.wait(interval)
+
+        thread = threading.Thread(target=run, name="outbox-relay", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+            self._relay_safely()
+
+    def _relay_safely(self) -> int:
+        try:
+            return self.relay_once()
+        except Exception:
+            log.exception("the outbox could not be relayed; it is tried again")
+            return 0
+
+    def _lock(self, connection: sa.Connection) -> bool:
+        """Let one relay at a time in: two would send a group's messages out of order."""
+        if connection.dialect.name == "postgresql":
+            key = sa.func.hashtext(self._table.name)
+            return bool(connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(key))).scalar_one())
+        # SQLite has one writer: an empty write takes the database's write lock for this transaction.
+        connection.execute(self._table.delete().where(sa.false()))
+        return True
+
+    def _send(self, queue_url: str, rows: list[Any]) -> list[int]:
+        """Send the rows' messages and return the IDs of the rows whose messages SQS took."""
+        producer = self._producers.setdefault(queue_url, Producer(queue_url, client=self._client))
+        messages = [Outgoing(**json.loads(row.message)) for row in rows]
+        try:
+            producer.send_many(messages)
+        except SendError as error:
+            log.warning("outbox, %s: %s", queue_url, error)
+            return [row.id for position, row in enumerate(rows) if position not in error.failed]
+        return [row.id for row in rows]
