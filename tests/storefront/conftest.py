@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the storefront's tests share: both databases, an embedded AWS, and real processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = [ROOT / "examples/storefront/src", ROOT / "roles/worker/files/sqs_worker/src"]
+sys.path[:0] = [str(path) for path in SOURCES]
+
+import psycopg  # noqa: E402 - the sources must be on the path first
+import pytest  # noqa: E402
+import storefront_postgresql as postgresql  # noqa: E402
+from moto.server import ThreadedMotoServer  # noqa: E402
+from storefront_support import REGION, Aws  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The URL of a PostgreSQL server's maintenance database."""
+    given = os.environ.get("STOREFRONT_TEST_POSTGRESQL_URL")
+    if given:
+        yield given
+        return
+    try:
+        postgresql.find_binaries()
+    except postgresql.ServerMissingError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    with postgresql.server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/data/test.sqlite3"
+        return
+    server = request.getfixturevalue("postgresql_url")
+    name = f"storefront_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """An empty SQLite database, for tests that are not about databases."""
+    return f"sqlite:///{tmp_path}/data/test.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint() -> Iterator[str]:
+    """The URL of a moto server on a free loopback port."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """Fresh queues, and an environment in which botocore finds them."""
+    environment = {
+        "AWS_ENDPOINT_URL": moto_endpoint,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+    prefix = uuid.uuid4().hex
+    empty = Aws(moto_endpoint, {})
+    sqs = empty.client("sqs")
+    queues = {
+        queue: sqs.create_queue(QueueName=f"{prefix}-{queue}")["QueueUrl"]
+        for queue in ("order", "notification", "inventory")
+    }
+    fifo = sqs.create_queue(QueueName=f"{prefix}-payment.fifo", Attributes={"FifoQueue": "true"})
+    return Aws(moto_endpoint, {**queues, "payment": fifo["QueueUrl"]})
