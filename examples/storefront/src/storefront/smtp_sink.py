@@ -52,8 +52,10 @@ async def run(host: str, port: int, directory: Path) -> None:
 
     :raises SinkError: the address is not loopback, the port is taken, or the directory cannot be used.
     """
-    if not ipaddress.ip_address(host).is_loopback:
+    if not _is_loopback(host):
         raise SinkError(f"--host {host}: the sink listens on loopback addresses only, such as 127.0.0.1")
+    if not 0 <= port <= 65535:
+        raise SinkError(f"--port {port}: is not a port from 0 to 65535")
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         sink = Sink(mailbox.Maildir(directory))
@@ -79,6 +81,13 @@ async def run(host: str, port: int, directory: Path) -> None:
     server.close()
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def main() -> int:
     """Run from the command line; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -90,7 +99,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         asyncio.run(run(arguments.host, arguments.port, arguments.directory))
-    except (SinkError, ValueError, OverflowError) as error:
+    except SinkError as error:
         print(f"smtp_sink: {error}", file=sys.stderr)
         return 1
     return 0

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The storefront's programs as they are really run: start, stop, crash, and the whole chain."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from storefront_processes import LIMIT_SECONDS, Program, free_port, post
+from storefront_support import CUSTOMER, ITEMS, Aws, relay
+
+from storefront.database import connect
+from storefront.order.store import orders
+
+REQUEST = {"customer": CUSTOMER, "items": ITEMS, "currency": "SGD"}
+
+
+def environment(aws: Aws, **more: str) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "AWS_REGION": "ap-southeast-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "ORDER_QUEUE_URL": aws.queues["order"],
+        "PAYMENT_QUEUE_URL": aws.queues["payment"],
+        "NOTIFICATION_QUEUE_URL": aws.queues["notification"],
+    } | more
+
+
+def env_file(folder: Path, values: dict[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".env").write_text("".join(f"{key}={value}\n" for key, value in values.items()))
+
+
+def test_a_service_reads_its_env_file_and_ends_cleanly_on_sigterm(aws: Aws, tmp_path: Path) -> None:
+    port = free_port()
+    env_file(tmp_path, environment(aws, PORT=str(port)))
+    with Program(["storefront.order"], {}, tmp_path) as service:
+        service.wait_for_health(port)
+        order = post(f"http://127.0.0.1:{port}/orders", REQUEST)
+        assert service.stop() == 0
+    assert (tmp_path / "data/order.sqlite3").exists()
+    assert [sent["body"]["order_id"] for sent in aws.receive("order")] == [order["order_id"]]
+    assert "Traceback" not in service.text()
+
+
+def test_a_taken_port_is_told_in_one_line(aws: Aws, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with Program(["storefront.payment"], environment(aws, PORT=str(port)), tmp_path) as service:
+            assert service.process.wait(LIMIT_SECONDS) == 1
+    (line,) = service.text().splitlines()
+    assert line.startswith(f"payment service: PORT={port}: 127.0.0.1:{port} is taken by another process")
+
+
+def test_missing_settings_are_told_line_by_line(tmp_path: Path) -> None:
+    with Program(["storefront.notification"], {}, tmp_path) as service:
+        assert service.process.wait(LIMIT_SECONDS) == 1
+    assert [line.split(" is not set")[0] for line in service.text().splitlines()] == [
+        "notification service: SMTP_HOST",
+        "notification service: MAIL_FROM",
+    ]
+
+
+def test_a_crash_between_store_and_send_loses_nothing(database_url: str, aws: Aws, tmp_path: Path) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    variables = environment(aws, PORT=str(port), DATABASE_URL=database_url)
+    nowhere = variables | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}
+    with Program(["storefront.order"], nowhere, tmp_path) as service:
+        service.wait_for_health(port)
+        placed = {post(f"{url}/orders", REQUEST)["order_id"] for _ in range(5)}
+        service.kill()
+    assert aws.receive("order") == []
+    with Program(["storefront.order"], variables, tmp_path) as service:
+        service.wait_for_health(port)
+        assert service.stop() == 0
+    assert {sent["body"]["order_id"] for sent in aws.receive("order")} == placed
+
+
+def test_crashes_at_random_moments_lose_no_order_that_was_answered(database_url: str, aws: Aws, tmp_path: Path) -> None:
+    port = free_port()
+    variables = environment(aws, PORT=str(port), DATABASE_URL=database_url, OUTBOX_INTERVAL="0.02")
+    answered: set[str] = set()
+    chance = random.Random(20261125)
+
+    def place(_: int) -> None:
+        with contextlib.suppress(OSError):
+            answered.add(
+                post(f"http://127.0.0.1:{port}/orders", REQUEST, {"Idempotency-Key": str(uuid.uuid4())})["order_id"]
+            )
+
+    for _ in range(4):
+        with Program(["storefront.order"], variables, tmp_path) as service:
+            service.wait_for_health(port)
+            killer = threading.Timer(chance.uniform(0.05, 0.4), service.kill)
+            killer.start()
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(place, range(40)))
+            killer.join()
+    while relay(database_url):
+        pass
+    with connect(database_url).begin() as connection:
+        stored = set(connection.execute(sa.select(orders.c.order_id)).scalars())
+    sent = {message["body"]["order_id"] for message in aws.receive("order")}
+    assert answered
+    assert answered <= stored
+    assert sent == stored
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """A running SMTP sink: its port, and its Maildir."""
+    maildir = tmp_path / "mails"
+    with Program(
+        ["storefront.smtp_sink", "--port", "0", "--directory", str(maildir)], {}, tmp_path / "sink"
+    ) as program:
+        started = program.wait_for_text("listening on 127.0.0.1:")
+        yield int(started.split("127.0.0.1:")[1].split(",")[0]), maildir
+        assert program.stop() == 0
+
+
+def test_orders_are_paid_and_mailed_although_the_payment_worker_is_killed(
+    aws: Aws, tmp_path: Path, sink: tuple[int, Path]
+) -> None:
+    ports = {service: free_port() for service in ("order", "payment", "notification")}
+    consumes = {"order": "payment", "payment": "order", "notification": "notification"}
+    mail = {
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(sink[0]),
+        "SMTP_SECURITY": "none",
+        "MAIL_FROM": "shop@storefront.example",
+    }
+
+    def start(*arguments: str, service: str) -> Program:
+        worker = {
+            "SQS_WORKER_QUEUE_URL": aws.queues[consumes[service]],
+            "SQS_WORKER_HANDLER": f"python:storefront.{service}.worker:handle",
+            # Work that was in hand when the worker is killed comes back within the test's time.
+            "SQS_WORKER_VISIBILITY_TIMEOUT": "3",
+        }
+        variables = environment(aws, PORT=str(ports[service]), **mail, **worker)
+        return Program(arguments, variables, tmp_path / service)
+
+    demo = ["storefront.demo", "--orders", "30", "--timeout", "90", "--mail-directory", str(sink[1])]
+    for service, port in ports.items():
+        demo += [f"--{service}-url", f"http://127.0.0.1:{port}"]
+    with contextlib.ExitStack() as running:
+        for service, port in ports.items():
+            running.enter_context(start(f"storefront.{service}", service=service)).wait_for_health(port)
+        running.enter_context(start("sqs_worker", "run", service="order"))
+        running.enter_context(start("sqs_worker", "run", service="notification"))
+        driver = running.enter_context(Program(demo, {}, tmp_path / "demo"))
+        for pause in (1.5, 1.5, 0.0):
+            worker = running.enter_context(start("sqs_worker", "run", service="payment"))
+            if pause:
+                time.sleep(pause)
+                worker.kill()
+        assert driver.process.wait(120) == 0, driver.text()
+    lines = driver.text().splitlines()
+    assert lines[-1] == "demo: 30 orders placed, 30 paid, 30 mailed, 0 lost"
+    assert [line.split()[0] for line in lines[1:-1]] == ["order", "payment", "order", "notification"]
+    assert len(list((sink[1] / "new").iterdir())) == 30
