@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 try:
     from botocore.config import Config
     from botocore.exceptions import (
         ClientError,
-        ConnectTimeoutError,
-        EndpointConnectionError,
+        HTTPClientError,
         NoCredentialsError,
         PartialCredentialsError,
+    )
+    from botocore.exceptions import (
+        ConnectionError as NoConnectionError,
     )
 except ImportError:
     pass  # AnsibleAWSModule says so, with the way out.
@@ -24,8 +28,16 @@ except ImportError:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WORKERS = 8
-"""Calls under way at once. More do not help: with boto3 the limit is the CPU."""
+WORKERS = 16
+"""Calls under way at once: enough to cover a region's latency; beyond it boto3 is bound by the CPU."""
+
+ATTEMPTS = 20
+"""Attempts of a call that AWS throttles; with adaptive retries some minutes."""
+ATTEMPTS_BEFORE_AN_ANSWER, ATTEMPTS_AFTER_AN_ANSWER = 3, 8
+"""Attempts where no connection comes about: an endpoint that never answered is reported after a few seconds."""
+CONNECT_SECONDS = 5
+READ_SECONDS = 30
+"""Longer than the longest poll of a queue."""
 
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 BAD_CREDENTIALS = (
@@ -39,38 +51,113 @@ BAD_CREDENTIALS = (
 )
 
 
-def connect(module: Any, service: str) -> Any:
+class CallCounter:
+    """Counts the requests of clients by operation, retries included."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def attach(self, client: Any) -> None:
+        client.meta.events.register("before-send", self._count)
+
+    def as_dict(self) -> dict[str, int]:
+        with self._lock:
+            return dict(sorted(self._counts.items()))
+
+    def _count(self, event_name: str, **_kwargs: Any) -> None:
+        with self._lock:
+            self._counts[event_name.rsplit(".", 1)[-1]] += 1
+
+
+def connect(module: Any, service: str, counter: CallCounter | None = None) -> Any:
     """Return a boto3 client of ``service`` with the connection options of an AnsibleAWSModule.
 
     Adaptive retries slow down when AWS throttles, so that a throttled run takes longer and does not fail.
     """
-    config = Config(retries={"mode": "adaptive", "total_max_attempts": 12}, max_pool_connections=WORKERS)
-    return module.client(service, config=config)
+    config = Config(
+        retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
+        max_pool_connections=WORKERS,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+    )
+    client = module.client(service, config=config)
+    _bound_failed_connections(client, service)
+    if counter is not None:
+        counter.attach(client)
+    return client
 
 
-def concurrently(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+def _bound_failed_connections(client: Any, service: str) -> None:
+    """Stop the retries of failed connections early, which botocore counts together with those of throttled calls."""
+    answered = threading.Event()
+
+    def decide(caught_exception: BaseException | None, attempts: int, **_kwargs: Any) -> None:
+        if caught_exception is None:
+            answered.set()
+            return
+        limit = ATTEMPTS_AFTER_AN_ANSWER if answered.is_set() else ATTEMPTS_BEFORE_AN_ANSWER
+        if isinstance(caught_exception, (HTTPClientError, NoConnectionError)) and attempts >= limit:
+            raise caught_exception
+
+    client.meta.events.register_first(f"needs-retry.{service}", decide)
+
+
+def concurrently(
+    function: Callable[[Item], Result], items: Iterable[Item], *, done: Callable[[int, int], None] | None = None
+) -> list[Result]:
     """Return ``function`` of every item, in their order, with at most ``WORKERS`` under way.
 
-    Every call that was started ends before the first error, in the order of the items, is raised.
+    ``done(finished, total)`` is called after each item. After an error no further item is begun; every call that was
+    started ends before the first error, in the order of the items, is raised.
     """
+    work = list(items)
+    finished = 0
+
+    def count(_future: Future[Result]) -> None:
+        nonlocal finished
+        with lock:
+            finished += 1
+            if done is not None:
+                done(finished, len(work))
+
+    lock = threading.Lock()
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        futures = [pool.submit(function, item) for item in items]
+        futures = [pool.submit(function, item) for item in work]
+        for future in futures:
+            future.add_done_callback(count)
+        wait(futures, return_when=FIRST_EXCEPTION)
+        for future in futures:
+            future.cancel()
+    for future in futures:
+        if not future.cancelled() and (error := future.exception()) is not None:
+            raise error
     return [future.result() for future in futures]
 
 
-def error_code(error: Exception) -> str:
+def error_code(error: BaseException) -> str:
     """Return AWS's code of an error, such as ``NoSuchEntity``; empty for one that did not come from AWS."""
     response: dict[str, Any] = getattr(error, "response", {})
     return str(response.get("Error", {}).get("Code", "")).replace("Client.", "")
 
 
-def error_message(error: Exception) -> str:
+def has_code(error: BaseException, *codes: str) -> bool:
+    """Tell whether an error carries one of ``codes``.
+
+    Services that moved from the query protocol give two spellings (botocore's QueryErrorCode), SQS with a prefix.
+    """
+    detail: dict[str, Any] = getattr(error, "response", {}).get("Error", {})
+    given = [str(detail[key]) for key in ("Code", "QueryErrorCode") if detail.get(key)]
+    return any(code.rsplit(".", 1)[-1] in codes for code in given)
+
+
+def error_message(error: BaseException) -> str:
     """Return AWS's own words."""
     response: dict[str, Any] = getattr(error, "response", {})
     return str(response.get("Error", {}).get("Message", "")) or str(error)
 
 
-def explain(error: Exception, clients: Iterable[Any]) -> str:
+def explain(error: BaseException, clients: Iterable[Any]) -> str:
     """Return one message for an error of botocore: what was tried, what AWS said, and the way out.
 
     ``clients`` are those in use; they tell which service the failed operation belongs to.
@@ -80,7 +167,7 @@ def explain(error: Exception, clients: Iterable[Any]) -> str:
             f"AWS credentials are missing ({error}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             "or run where an instance profile or SSO provides them"
         )
-    if isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
+    if isinstance(error, (HTTPClientError, NoConnectionError)):
         return f"AWS does not answer ({error}): check the network, the region and, where it is set, AWS_ENDPOINT_URL"
     if not isinstance(error, ClientError):
         return str(error)

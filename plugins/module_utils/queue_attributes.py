@@ -252,13 +252,16 @@ def read_tags(value: object, path: str, problems: Problems) -> dict[str, str]:
 def to_aws(values: Mapping[str, AttributeValue]) -> dict[str, str]:
     """Return the API's form of typed attributes: AWS's names, every value a string.
 
-    An empty document becomes the empty string, which is how SQS removes one (``{}`` is refused).
+    An empty document becomes the empty string, which is how SQS removes one (``{}`` is refused); an empty
+    redrive-allow policy becomes its default, which is to allow all.
     """
     result: dict[str, str] = {}
     for key, value in values.items():
         attribute = ATTRIBUTES[key]
         if attribute.kind == "bool":
             result[attribute.aws_name] = "true" if value else "false"
+        elif key == "redrive_allow_policy" and not value:
+            result[attribute.aws_name] = '{"redrivePermission":"allowAll"}'
         elif attribute.kind == "json":
             result[attribute.aws_name] = json.dumps(value, separators=(",", ":"), sort_keys=True) if value else ""
         else:

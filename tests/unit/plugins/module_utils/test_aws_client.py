@@ -43,10 +43,11 @@ def test_results_keep_the_order_of_the_items():
 
 def test_the_pool_is_bounded_and_an_error_waits_for_the_others():
     gate = threading.Semaphore(WORKERS)
-    finished = []
+    begun, finished = [], []
 
     def work(number):
         assert gate.acquire(blocking=False)
+        begun.append(number)
         try:
             if number == 0:
                 raise refused("AccessDenied", "GetRole")
@@ -56,4 +57,4 @@ def test_the_pool_is_bounded_and_an_error_waits_for_the_others():
 
     with pytest.raises(ClientError):
         concurrently(work, range(40))
-    assert sorted(finished) == list(range(1, 40))
+    assert sorted(finished) == sorted(begun)[1:]

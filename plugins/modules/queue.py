@@ -1,0 +1,224 @@
+#!/usr/bin/python
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: queue
+short_description: Manage one SQS queue
+version_added: 1.0.0
+author:
+  - Contributors to the ecommerce.sqs project (@ecommerce-sqs)
+description:
+  - Creates, updates or deletes one SQS queue with its policies, encryption and tags.
+  - It works as M(ecommerce.sqs.queues) does. For more than one queue that module is much faster than a loop.
+  - An option that is not set leaves the attribute as it is on a queue that exists, and gives SQS's default to a new
+    one. Zero and empty are values.
+options:
+  name:
+    description:
+      - Name of the queue, up to 80 letters, digits, hyphens and underscores.
+      - The name of a FIFO queue, and of no other, ends in C(.fifo).
+    type: str
+    required: true
+  fifo:
+    description: Whether the queue is a FIFO queue; it follows from the name and has to agree with it.
+    type: bool
+  visibility_timeout:
+    description: Seconds for which a received message is hidden from other consumers, 0 to 43200.
+    type: int
+  message_retention_period:
+    description:
+      - Seconds for which a message is kept, 60 to 1209600.
+      - To lower it on a queue that exists, set O(allow_lower_retention=true).
+    type: int
+  receive_message_wait_time_seconds:
+    description: Seconds that a receive waits for a message (long polling), 0 to 20.
+    type: int
+  delay_seconds:
+    description: Seconds for which a new message is held back, 0 to 900.
+    type: int
+  maximum_message_size:
+    description: Largest message in bytes, 1024 to 1048576.
+    type: int
+  sqs_managed_sse_enabled:
+    description: Encrypt with keys that SQS owns. Excludes O(kms_master_key_id).
+    type: bool
+  kms_master_key_id:
+    description:
+      - Encrypt with this KMS key - its ID, ARN or alias.
+      - The empty string removes the key.
+    type: str
+  kms_data_key_reuse_period_seconds:
+    description: Seconds for which SQS reuses a data key, 60 to 86400.
+    type: int
+  content_based_deduplication:
+    description: Derive the deduplication ID from the body. FIFO queues only.
+    type: bool
+  deduplication_scope:
+    description: Whether duplicates are found within a message group or in the whole queue. FIFO queues only.
+    type: str
+    choices: [messageGroup, queue]
+  fifo_throughput_limit:
+    description:
+      - Whether the throughput quota counts for each message group or for the queue. FIFO queues only.
+      - V(perMessageGroupId) needs O(deduplication_scope=messageGroup).
+    type: str
+    choices: [perQueue, perMessageGroupId]
+  policy:
+    description:
+      - The queue's policy document. Policies that mean the same count as equal.
+      - An empty mapping removes the policy.
+    type: dict
+  redrive_policy:
+    description:
+      - Where messages go that were received too often. Keys are C(dead_letter_queue), the name or ARN of a queue of
+        the same type, and C(max_receive_count), 1 to 1000, by default 10.
+      - An empty mapping removes it.
+    type: dict
+  redrive_allow_policy:
+    description:
+      - Which queues may use this one as their dead-letter queue. Keys are C(permission), one of C(allowAll),
+        C(denyAll) and C(byQueue), and C(source_queues), up to 10 names or ARNs.
+      - An empty mapping gives the default, C(allowAll).
+    type: dict
+  tags:
+    description: Tags of the queue; see O(purge_tags) for those that are not listed.
+    type: dict
+extends_documentation_fragment:
+  - ecommerce.sqs.reconcile
+  - ecommerce.sqs.attributes
+  - ecommerce.sqs.attributes.actiongroup_aws
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: ecommerce.sqs.queues
+  - module: ecommerce.sqs.queue_info
+"""
+
+EXAMPLES = r"""
+- name: A dead-letter queue
+  ecommerce.sqs.queue:
+    region: ap-southeast-1
+    name: refunds-dlq
+    message_retention_period: 1209600
+
+- name: A queue that sends to it what was received three times
+  ecommerce.sqs.queue:
+    region: ap-southeast-1
+    name: refunds
+    visibility_timeout: 120
+    redrive_policy: {dead_letter_queue: refunds-dlq, max_receive_count: 3}
+    tags: {team: payments}
+
+- name: Encrypt the live queue with a key of our own
+  ecommerce.sqs.queue:
+    region: ap-southeast-1
+    name: refunds
+    kms_master_key_id: alias/refunds
+
+- name: A FIFO queue with high throughput
+  ecommerce.sqs.queue:
+    region: ap-southeast-1
+    name: ledger.fifo
+    content_based_deduplication: true
+    deduplication_scope: messageGroup
+    fifo_throughput_limit: perMessageGroupId
+
+- name: Delete the queue, if it is empty
+  ecommerce.sqs.queue:
+    region: ap-southeast-1
+    name: refunds
+    state: absent
+"""
+
+RETURN = r"""
+queue:
+  description:
+    - The queue, with typed attributes. In check mode as it would be.
+    - Attributes of a new queue that are not set are missing.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    name:
+      description: Name of the queue.
+      type: str
+    url:
+      description: URL of the queue; in check mode, for a queue that does not exist yet, the URL that it will have.
+      type: str
+    arn:
+      description: ARN of the queue.
+      type: str
+    fifo:
+      description: Whether it is a FIFO queue.
+      type: bool
+    tags:
+      description: Tags of the queue.
+      type: dict
+  sample:
+    name: refunds
+    url: https://sqs.ap-southeast-1.amazonaws.com/123456789012/refunds
+    arn: arn:aws:sqs:ap-southeast-1:123456789012:refunds
+    fifo: false
+    visibility_timeout: 120
+    tags: {team: payments}
+changes:
+  description: What was done, or would be done in check mode; empty when the queue was as wanted.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: refunds
+      action: update
+      attributes: [visibility_timeout]
+      tags: []
+api_calls:
+  description: Number of requests made to AWS by operation, repeated ones included.
+  returned: always
+  type: dict
+  sample: {GetQueueAttributes: 1, ListQueueTags: 1, ListQueues: 1}
+unreported_attributes:
+  description:
+    - Attributes that the endpoint does not report and that therefore are not compared.
+    - Always empty on AWS; some stand-ins for it do not know O(redrive_allow_policy).
+  returned: always
+  type: list
+  elements: str
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.ecommerce.sqs.plugins.module_utils.queue_module import (
+    Wanted,
+    clear_failure,
+    queue_options,
+    reconcile,
+    reconcile_options,
+)
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={**queue_options(), **reconcile_options()},
+        supports_check_mode=True,
+    )
+    with clear_failure(module):
+        wanted = Wanted(module, None, [{key: module.params[key] for key in queue_options()}])
+        outcome, result = reconcile(module, wanted)
+        if module.params["state"] == "present":
+            result["queue"] = outcome.queues[module.params["name"]]
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
