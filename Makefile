@@ -27,6 +27,7 @@ down: setup ## stop everything that make demo started
 
 .PHONY: test
 test: setup-dev ## every check; what cannot run here is named
+	@scripts/machine
 	@$(IN_VENV) tests/run
 
 .PHONY: lock
