@@ -202,15 +202,10 @@ def instance_profiles(expanded: Expanded) -> list[Document]:
         entries.append(
             {
                 "name": profile_name,
-                "role": {
-                    "name": first["role_name"],
-                    "description": f"SQS access of {expanded['prefix']} {', '.join(services)}",
-                    "assume_role_policy": trust_policy(expanded),
-                    "managed_policies": [
-                        {"name": first["policy_name"], "document": role_policy(expanded, services)},
-                    ],
-                },
-                "services": services,
+                "role": first["role_name"],
+                "description": f"SQS access of {expanded['prefix']} {', '.join(services)}",
+                "assume_role_policy": trust_policy(expanded),
+                "managed_policies": [{"name": first["policy_name"], "document": role_policy(expanded, services)}],
             }
         )
     return entries

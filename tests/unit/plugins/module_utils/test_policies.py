@@ -144,15 +144,14 @@ def test_no_principal_has_to_exist_before_the_queue():
 def test_a_shared_profile_is_one_profile_with_the_sum_of_the_rights():
     (entry,) = policies.instance_profiles(expanded(shared_instance_profile=True))
     assert entry["name"] == "ecommerce-ec2-instance-profile"
-    assert entry["services"] == ["order", "payment", "notification"]
-    (policy,) = entry["role"]["managed_policies"]
+    (policy,) = entry["managed_policies"]
     separate = set().union(*(grants(policies.service_policy(expanded(), name)) for name in topology()["services"]))
     assert grants(policy["document"]) == separate
 
 
 def test_each_service_has_a_profile_of_its_own_by_default():
     entries = policies.instance_profiles(expanded())
-    assert [(entry["name"], entry["role"]["name"]) for entry in entries] == [
+    assert [(entry["name"], entry["role"]) for entry in entries] == [
         (f"ecommerce-{name}-instance-profile", f"ecommerce-{name}-role") for name in topology()["services"]
     ]
 
@@ -246,8 +245,8 @@ def test_the_queue_policy_and_the_role_policies_say_the_same(declared):
     topo = expand(declared, region=REGION, account_id=ACCOUNT)
     by_role: dict[str, set] = {}
     for entry in policies.instance_profiles(topo):
-        (policy,) = entry["role"]["managed_policies"]
-        arn = policies.role_arn(topo, entry["role"]["name"])
+        (policy,) = entry["managed_policies"]
+        arn = policies.role_arn(topo, entry["role"])
         by_role[arn] = {pair for pair in grants(policy["document"]) if pair[0].startswith("sqs:")}
     from_queues: dict[str, set] = {arn: set() for arn in by_role}
     for key in topo["queues"]:

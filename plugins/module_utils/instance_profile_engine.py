@@ -1,0 +1,102 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module ``instance_profile``: reads all, plans all, and, unless it is only asked, does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .aws_client import concurrently
+from .aws_module import Aws, RefusedError, diff
+from .ec2_edge import Ec2Edge
+from .iam_edge import IamEdge
+from .instance_profiles import Step, Wanted, describe, plan_absent, plan_present, predict, read_wanted, removal_problems
+from .policies import trust_policy
+from .problems import Problems
+
+
+def reconcile(parameters: Mapping[str, Any], aws: Aws, *, check_mode: bool) -> dict[str, Any]:
+    """Return the module's result.
+
+    :param parameters: the module's options.
+    Raises InvalidInputError, RefusedError, and botocore's errors.
+    """
+    absent = parameters["state"] == "absent"
+    partition, account_id = aws.account()
+    prefix = f"arn:{partition}:iam::{account_id}:policy/"
+    wanted = read_wanted(
+        parameters["instance_profiles"],
+        trust_policy=trust_policy({"partition": partition}),
+        tags=parameters["tags"],
+        absent=absent,
+    )
+    edge = IamEdge(aws.client("iam"), prefix)
+    every_inline = absent or parameters["purge_policies"]
+    actual = concurrently(lambda item: edge.read(item, all_inline=every_inline, users=absent), wanted)
+    if absent:
+        _refuse_removals(wanted, actual, aws, force=parameters["force"])
+        plans = [plan_absent(item, there, policy_arn_prefix=prefix) for item, there in zip(wanted, actual)]
+    else:
+        plans = [
+            plan_present(
+                item,
+                there,
+                policy_arn_prefix=prefix,
+                purge_policies=parameters["purge_policies"],
+                purge_tags=parameters["purge_tags"],
+            )
+            for item, there in zip(wanted, actual)
+        ]
+    after = [predict(item, there, steps) for item, there, steps in zip(wanted, actual, plans)]
+    if not check_mode:
+        concurrently(lambda steps: _apply(edge, steps), plans)
+        created = [step.arguments["name"] for steps in plans for step in steps if step.method == "create_profile"]
+        if created and parameters["wait"]:
+            edge.wait_until_visible(created, parameters["wait_timeout"])
+    return {
+        "changed": any(plans),
+        "diff": diff(
+            {item.name: describe(there, prefix) for item, there in zip(wanted, actual) if describe(there, prefix)},
+            {item.name: describe(there, prefix) for item, there in zip(wanted, after) if describe(there, prefix)},
+        ),
+        "instance_profiles": [_result(item, there, steps, prefix) for item, there, steps in zip(wanted, after, plans)],
+    }
+
+
+def _refuse_removals(wanted: list[Wanted], actual: list[dict[str, Any]], aws: Aws, *, force: bool) -> None:
+    existing = [item.name for item, there in zip(wanted, actual) if there["profile"] is not None]
+    users: dict[str, list[str]] = {}
+    if existing and not force:
+        users = Ec2Edge(aws.client("ec2"), timeout=0).users_of(existing)
+    removed = [item.name for item in wanted]
+    problems = Problems()
+    for item, there in zip(wanted, actual):
+        for reason in removal_problems(item, there, removed, users.get(item.name, [])):
+            problems.add("", reason)
+    if problems.errors:
+        raise RefusedError("\n".join(problems.errors))
+
+
+def _apply(edge: IamEdge, steps: Iterable[Step]) -> None:
+    for step in steps:
+        getattr(edge, step.method)(**step.arguments)
+
+
+def _result(item: Wanted, there: Mapping[str, Any], steps: list[Step], prefix: str) -> dict[str, Any]:
+    account = prefix[: -len("policy/")]
+    present = there["profile"] is not None
+    return {
+        "name": item.name,
+        "arn": f"{account}instance-profile/{item.name}" if present else None,
+        "role_name": item.role,
+        "role_arn": f"{account}role/{item.role}" if present else None,
+        "policy_arns": sorted(there["role"]["attached"]) if there["role"] else [],
+        "steps": [_words(step) for step in steps],
+    }
+
+
+def _words(step: Step) -> str:
+    target = [str(value) for key, value in step.arguments.items() if key in ("name", "arn", "role", "identifier")]
+    return f"{step.method.replace('_', ' ')} {' '.join(target)}"
