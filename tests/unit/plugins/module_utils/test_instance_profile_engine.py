@@ -31,6 +31,8 @@ from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.topologie
 POLICY_PREFIX = f"arn:aws:iam::{ACCOUNT}:policy/"
 BASE = POLICY_PREFIX + "of-the-company"
 
+IMAGE = "ami-12c6146b"
+
 
 @pytest.fixture(autouse=True)
 def _moto():
@@ -229,8 +231,7 @@ def test_a_creation_that_was_killed_is_finished():
 
 def launch(profile_name):
     ec2 = StrictAws().client("ec2")
-    image = ec2.describe_images()["Images"][0]["ImageId"]
-    instance = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, IamInstanceProfile={"Name": profile_name})[
+    instance = ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, IamInstanceProfile={"Name": profile_name})[
         "Instances"
     ][0]
     return instance["InstanceId"]
