@@ -1,0 +1,171 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Talk to PM2: through its command for everything that changes something, and without starting its daemon to look."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import UP, Pm2Error, definition, parse_list
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# sun_path of a Unix socket is 108 bytes with its end (unix(7)); PM2 cuts a longer one off without a word.
+SOCKET_PATH_LIMIT = 107
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+COMMAND_NOT_FOUND = 127
+ARGUMENTS = {
+    "home": {"type": "path", "required": True},
+    "executable": {"type": "path", "default": "pm2"},
+    "path": {"type": "list", "elements": "path", "default": []},
+}
+LOG_LINES = 20
+
+
+class Pm2:
+    """PM2 under one home. ``path`` lists the folders in which it and its processes look for programs."""
+
+    def __init__(self, home: str, executable: str, path: Sequence[str] = (), timeout: float = 120) -> None:
+        """Raise Pm2Error when ``home`` cannot be used; nothing is started or written yet. ``timeout`` is in seconds."""
+        self.home = Path(home)
+        self.search_path = os.pathsep.join([*path, SYSTEM_PATH])
+        self.executable = shutil.which(executable, path=self.search_path)
+        self.wanted_executable = executable
+        self.timeout = timeout
+        self._check_home()
+
+    def _check_home(self) -> None:
+        if not self.home.is_absolute():
+            raise Pm2Error(f"home: {self.home} is not an absolute path")
+        length = len(os.fsencode(self.home / "rpc.sock"))
+        if length > SOCKET_PATH_LIMIT:
+            raise Pm2Error(
+                f"home: {self.home} is too long: PM2's socket {self.home / 'rpc.sock'} would have {length} bytes and a "
+                f"Unix socket's path has at most {SOCKET_PATH_LIMIT}. Choose a shorter home, such as /opt/pm2."
+            )
+        if self.home.exists() and self.home.stat().st_uid != os.geteuid():
+            raise Pm2Error(
+                f"home: {self.home} belongs to {_user_name(self.home.stat().st_uid)}, and this task runs as "
+                f"{_user_name(os.geteuid())}: run it as the owner (become_user), or PM2 starts a second daemon there"
+            )
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the daemon of this home answers."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            try:
+                connection.connect(str(self.home / "rpc.sock"))
+            except OSError:
+                return False
+        return True
+
+    def processes(self) -> list[dict[str, Any]]:
+        """Return the entries of ``pm2 jlist``; none when the daemon is down. Raises Pm2Error."""
+        return parse_list(self.run("jlist")) if self.is_up else []
+
+    def saved(self) -> list[dict[str, Any]]:
+        """Return the entries of the dump from which PM2 resurrects, none without one."""
+        try:
+            found = json.loads((self.home / "dump.pm2").read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            # A torn dump resurrects nothing; saving anew mends it.
+            return []
+        return found if isinstance(found, list) else []
+
+    def start(self, app: Mapping[str, Any]) -> None:
+        """Start one app from its definition. Raises Pm2Error."""
+        descriptor, name = tempfile.mkstemp(prefix="pm2-", suffix=".json")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                json.dump({"apps": [definition(app)]}, stream)
+            self.run("start", name)
+        finally:
+            Path(name).unlink()
+
+    def save(self) -> None:
+        """Write the running list to the dump, an empty one too. Raises Pm2Error."""
+        self.run("save", "--force")
+
+    def settle(self, restarts_allowed: Mapping[str, int], seconds: float) -> None:
+        """Wait, then raise Pm2Error with the end of its log for an app that is down or was restarted more often."""
+        if not restarts_allowed:
+            return
+        time.sleep(seconds)
+        for process in self.processes():
+            held = process["pm2_env"]
+            allowed = restarts_allowed.get(process["name"])
+            if allowed is None or (held.get("status") in UP and held.get("restart_time", 0) <= allowed):
+                continue
+            log = held.get("pm_err_log_path")
+            raise Pm2Error(
+                f"{process['name']} does not stay up: {seconds:g} s after its start it is {held.get('status')}, "
+                f"restarted {held.get('restart_time', 0) - allowed} times. The end of {log}:\n{_tail(log)}"
+            )
+
+    def run(self, *arguments: str) -> str:
+        """Run ``pm2`` and return its standard output. Raises Pm2Error when it does not succeed."""
+        if not self.executable:
+            raise Pm2Error(f"there is no program {self.wanted_executable} in {self.search_path}: install PM2 first")
+        command = [self.executable, *arguments]
+        try:
+            done = subprocess.run(
+                command,
+                env=self._environment(),
+                cwd="/",
+                umask=0o077,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=self.timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Pm2Error(f"{' '.join(command)} did not end within {self.timeout:g} s") from None
+        if done.returncode == COMMAND_NOT_FOUND:
+            raise Pm2Error(
+                f"{' '.join(command)} found no interpreter (code 127: {done.stderr.strip()}): put the folder of node "
+                f"into path; searched were {self.search_path}"
+            )
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip()
+            raise Pm2Error(f"{' '.join(command)} failed with code {done.returncode}: {said}")
+        return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        """Only what PM2 needs: it hands its caller's environment on to every process, secrets included."""
+        account = pwd.getpwuid(os.geteuid())
+        return {
+            "HOME": account.pw_dir,
+            "USER": account.pw_name,
+            "LOGNAME": account.pw_name,
+            "LANG": "C.UTF-8",
+            "PATH": self.search_path,
+            "PM2_HOME": str(self.home),
+            "PM2_DISCRETE_MODE": "true",
+        }
+
+
+def _user_name(uid: int) -> str:
+    with contextlib.suppress(KeyError):
+        return pwd.getpwuid(uid).pw_name
+    return str(uid)
+
+
+def _tail(path: str | None) -> str:
+    try:
+        return "\n".join(Path(path or "").read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
+    except OSError:
+        return "(no log)"

@@ -1,0 +1,271 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Releases of a service on a host: folders that are complete or not there, and a link that says which one is live.
+
+::
+
+    ROOT/releases/ID/NAME/...      the sources, one folder a name
+    ROOT/releases/ID/venv          -> ../../venvs/DIGEST, when a virtual environment was asked for
+    ROOT/venvs/DIGEST/...          complete once it holds .complete, shared by releases with the same requirements
+    ROOT/current                   -> releases/ID, swapped in one step
+    ROOT/previous                  -> the release that was live before
+    ROOT/NAME, ROOT/venv           -> current/NAME, current/venv
+
+A run that is killed leaves at most a folder without its last mark, which the next run makes anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+COMPLETE = ".complete"
+STAGING = ".staging"
+ID_LENGTH = 12
+PIP_TIMEOUT = 900
+
+
+class ReleaseError(Exception):
+    """A release cannot be made or made live; the message says why and the way out."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The virtual environment of a release.
+
+    ``requirements`` are requirement files and ``packages`` Python projects, both as paths inside the release.
+    """
+
+    python: str = "python3"
+    requirements: Sequence[str] = ()
+    packages: Sequence[str] = ()
+    build_isolation: bool = True
+
+
+@dataclass
+class Plan:
+    """What is missing on the host."""
+
+    release: str
+    previous: str | None
+    environment: str | None = None
+    new_release: bool = False
+    new_environment: bool = False
+    activate: bool = False
+    links: dict[str, str] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
+    obsolete: list[str] = field(default_factory=list)
+
+    @property
+    def is_change(self) -> bool:
+        return bool(
+            self.new_release or self.new_environment or self.activate or self.links or self.folders or self.obsolete
+        )
+
+    @property
+    def steps(self) -> list[str]:
+        """The steps in words, in their order."""
+        steps = [f"make {folder}" for folder in self.folders]
+        steps += [f"unpack release {self.release}"] if self.new_release else []
+        steps += [f"build virtual environment {self.environment}"] if self.new_environment else []
+        steps += [f"link {name} to {target}" for name, target in self.links.items()]
+        steps += [f"make {self.release} live in place of {self.previous or 'none'}"] if self.activate else []
+        return steps + [f"remove {path}" for path in self.obsolete]
+
+
+class Releases:
+    """The releases under one root."""
+
+    def __init__(self, root: str) -> None:
+        self.root = Path(root)
+
+    @property
+    def current(self) -> str | None:
+        """ID of the live release, None when there is none."""
+        return self._linked("current")
+
+    @property
+    def previous(self) -> str | None:
+        """ID of the release that was live before, None when there was none or it is gone."""
+        return self._linked("previous")
+
+    def plan(
+        self,
+        digests: Mapping[str, str],
+        environment: Environment | None,
+        folders: Sequence[str] = (),
+        *,
+        activate: bool = True,
+        keep: int = 5,
+    ) -> Plan:
+        """Compare the host with a release of sources that have these ``digests``. Raises ReleaseError."""
+        venv = self._environment_digest(digests, environment) if environment else None
+        release = _digest([sorted(digests.items()), venv])
+        current = self.current
+        plan = Plan(release=release, previous=current, environment=venv)
+        plan.folders = [folder for folder in folders if not (self.root / folder).is_dir()]
+        plan.new_release = not (self.root / "releases" / release).is_dir()
+        plan.new_environment = bool(venv) and not (self.root / "venvs" / str(venv) / COMPLETE).exists()
+        if activate:
+            plan.activate = current != release
+            names = [*digests, *(["venv"] if venv else [])]
+            plan.links = {
+                name: f"current/{name}" for name in names if _link_target(self.root / name) != f"current/{name}"
+            }
+        plan.obsolete = self._obsolete(release if activate else current, current, release, keep)
+        return plan
+
+    def apply(self, plan: Plan, environment: Environment | None, archives: Mapping[str, str]) -> None:
+        """Carry out ``plan``; ``archives`` holds each source's tar file. Raises ReleaseError and OSError."""
+        with self._lock():
+            for folder in plan.folders:
+                (self.root / folder).mkdir(parents=True, exist_ok=True)
+            if plan.new_release:
+                self._unpack(plan, archives)
+            if plan.new_environment and environment:
+                self._build(
+                    self.root / "venvs" / str(plan.environment), self.root / "releases" / plan.release, environment
+                )
+            for name, target in plan.links.items():
+                self._link(name, target)
+            if plan.activate:
+                self.activate(plan.release)
+            for path in plan.obsolete:
+                shutil.rmtree(self.root / path)
+
+    def activate(self, release: str) -> None:
+        """Make a release live and remember the one before. Raises ReleaseError when there is no such release."""
+        if not (self.root / "releases" / release).is_dir():
+            raise ReleaseError(f"there is no release {release} in {self.root / 'releases'}")
+        current = self.current
+        if current and current != release:
+            self._link("previous", f"releases/{current}")
+        self._link("current", f"releases/{release}")
+
+    def _linked(self, name: str) -> str | None:
+        target = _link_target(self.root / name)
+        return Path(target).name if target and (self.root / name).is_dir() else None
+
+    def _link(self, name: str, target: str) -> None:
+        path = self.root / name
+        if path.is_dir() and not path.is_symlink():
+            raise ReleaseError(f"{path} is a folder, and a link of that name is needed: move it away and run again")
+        new = self.root / f"{STAGING}-{name}"
+        new.unlink(missing_ok=True)
+        new.symlink_to(target)
+        new.replace(path)
+
+    def _unpack(self, plan: Plan, archives: Mapping[str, str]) -> None:
+        releases = self.root / "releases"
+        staging = releases / f"{STAGING}-{plan.release}"
+        shutil.rmtree(staging, ignore_errors=True)
+        for name, path in archives.items():
+            folder = staging / name
+            folder.mkdir(parents=True)
+            with tarfile.open(path) as tar:
+                if hasattr(tarfile, "data_filter"):
+                    tar.extractall(folder, filter="data")
+                else:
+                    tar.extractall(folder)  # noqa: S202 - the archive is our own, packed a moment ago
+        if plan.environment:
+            (staging / "venv").symlink_to(f"../../venvs/{plan.environment}")
+        staging.rename(releases / plan.release)
+
+    def _build(self, target: Path, release: Path, environment: Environment) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        _run([environment.python, "-m", "venv", str(target)], "install the package python3-venv and run again")
+        install = [str(target / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input"]
+        remedy = "see what pip says above; a killed or failed installation is begun anew by the next run"
+        # One file after the other: each is a lock of its own, and where two disagree the later one wins.
+        for path in environment.requirements:
+            _run([*install, "-r", str(release / path)], remedy)
+        if environment.packages:
+            isolation = [] if environment.build_isolation else ["--no-build-isolation"]
+            _run([*install, *isolation, *(str(release / path) for path in environment.packages)], remedy)
+        (target / COMPLETE).touch()
+
+    def _environment_digest(self, digests: Mapping[str, str], environment: Environment) -> str:
+        version = _run(
+            [environment.python, "-c", "import sys; print(sys.version)"], "install Python 3 or name another program"
+        )
+        return _digest(
+            [
+                version,
+                sorted(digests.items()) if environment.packages or environment.requirements else [],
+                list(environment.requirements),
+                list(environment.packages),
+            ]
+        )
+
+    def _obsolete(self, live: str | None, current: str | None, release: str, keep: int) -> list[str]:
+        """Releases beyond the ``keep`` newest and environments that no kept release needs; never live or previous."""
+        releases = self.root / "releases"
+        if not releases.is_dir():
+            return []
+        found = sorted(
+            (path for path in releases.iterdir() if not path.name.startswith(STAGING)),
+            key=lambda path: path.stat().st_mtime,
+            reverse=True,
+        )
+        safe = {live, current, release, self.previous}
+        others = [path for path in found if path.name not in safe]
+        dropped = others[max(0, keep - len(safe - {None})) :]
+        needed = {_link_target(path / "venv") for path in found if path not in dropped}
+        venvs = self.root / "venvs"
+        unneeded = [
+            path for path in (venvs.iterdir() if venvs.is_dir() else []) if f"../../venvs/{path.name}" not in needed
+        ]
+        return sorted(str(path.relative_to(self.root)) for path in [*dropped, *(unneeded if dropped else [])])
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        (self.root / "releases").mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("a", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ReleaseError(f"another run is working in {self.root}: wait for its end and run again") from None
+            yield
+
+
+def _link_target(path: Path) -> str | None:
+    return str(os.readlink(path)) if path.is_symlink() else None  # noqa: PTH115 - Path.readlink needs Python 3.9.1
+
+
+def _digest(parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:ID_LENGTH]
+
+
+def _run(command: Sequence[str], remedy: str) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PIP_TIMEOUT,
+            check=False,
+            umask=0o022,
+        )
+    except FileNotFoundError:
+        raise ReleaseError(f"there is no program {command[0]}: {remedy}") from None
+    except subprocess.TimeoutExpired:
+        raise ReleaseError(f"{' '.join(command)} did not end within {PIP_TIMEOUT} s: {remedy}") from None
+    if done.returncode:
+        said = (done.stderr + done.stdout).strip()[-2000:]
+        raise ReleaseError(f"{' '.join(command)} failed with code {done.returncode}:\n{said}\n{remedy}")
+    return done.stdout

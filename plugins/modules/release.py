@@ -1,0 +1,209 @@
+#!/usr/bin/python
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release
+short_description: Install folders of source code as a release
+version_added: 1.0.0
+description:
+  - Copies folders from the machine that runs the playbook, builds a virtual environment for them and makes the
+    result live by swapping one link. A release is named by its content, so the same content is installed once.
+  - "Under O(root) stand C(releases/ID), C(venvs/ID), the links C(current) and C(previous), and for each source a link
+    of its name to the one in the live release, besides C(venv)."
+  - A run that is killed is finished by the next. When nothing differs, nothing is copied.
+author:
+  - Contributors to the ecommerce.sqs project (@ecommerce-sqs)
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  root:
+    description:
+      - Absolute path of the service's folder. It is made when it is not there.
+    type: path
+    required: true
+  sources:
+    description:
+      - Folders on the machine that runs the playbook, by the name that each gets in the release.
+      - Left out are C(.env), C(.git), C(node_modules), virtual environments, caches and compiled Python files.
+    type: dict
+    required: true
+  virtualenv:
+    description:
+      - The virtual environment for the release. Without this option there is none.
+    type: dict
+    suboptions:
+      python:
+        description: The program to build it with.
+        type: str
+        default: python3
+      requirements:
+        description: Requirement files to install one after the other, as paths in the release.
+        type: list
+        elements: str
+        default: []
+      packages:
+        description: Python projects to install after that, as paths in the release.
+        type: list
+        elements: str
+        default: []
+      build_isolation:
+        description: Whether pip fetches the build tools of the projects itself. Without, the requirements name them.
+        type: bool
+        default: true
+  folders:
+    description:
+      - Folders to have under O(root) beside the releases, for data and logs, with mode 0750.
+    type: list
+    elements: str
+    default: []
+  folders_owner:
+    description:
+      - User that owns O(folders), by default the user of the task.
+    type: str
+  folders_group:
+    description:
+      - Group that owns O(folders).
+    type: str
+  activate:
+    description:
+      - Whether the release becomes the live one, or is only made ready.
+    type: bool
+    default: true
+  archives:
+    description:
+      - Where the packed O(sources) are on the host. Set by the collection itself.
+    type: dict
+    default: {}
+  keep:
+    description:
+      - Number of releases to keep. The live one and the one before are never removed.
+    type: int
+    default: 5
+extends_documentation_fragment:
+  - ecommerce.sqs.attributes
+"""
+
+EXAMPLES = r"""
+- name: Install the payment service
+  ecommerce.sqs.release:
+    root: /opt/ecommerce/payment
+    sources:
+      app: "{{ playbook_dir }}/../examples/storefront"
+    virtualenv:
+      requirements: [app/requirements.txt]
+      packages: [app]
+    folders: [data, logs]
+    folders_owner: ecommerce
+"""
+
+RETURN = r"""
+release:
+  description: ID of the release.
+  returned: success
+  type: str
+  sample: 4f1c2a9be07d
+previous:
+  description: ID of the release that was live when the task began, none when there was none.
+  returned: success
+  type: str
+  sample: 0c9d7be5a412
+steps:
+  description: What was done, or would be done in check mode, in order.
+  returned: success
+  type: list
+  elements: str
+  sample: [unpack release 4f1c2a9be07d, make 4f1c2a9be07d live in place of 0c9d7be5a412]
+"""
+
+import shutil
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.ecommerce.sqs.plugins.module_utils.releases import Environment, ReleaseError, Releases
+
+FOLDER_MODE = 0o750
+
+
+def apply(module):
+    """Bring the host to the release asked for and return the module's result."""
+    params = module.params
+    if not params["root"].startswith("/"):
+        raise ReleaseError(f"root: {params['root']} is not an absolute path")
+    releases = Releases(params["root"])
+    environment = Environment(**params["virtualenv"]) if params["virtualenv"] else None
+    plan = releases.plan(
+        params["sources"], environment, params["folders"], activate=params["activate"], keep=params["keep"]
+    )
+    archives = params["archives"]
+    missing = plan.new_release and not module.check_mode and set(archives) != set(params["sources"])
+    if not missing and not module.check_mode:
+        releases.apply(plan, environment, archives)
+        own(params)
+    return {
+        "changed": plan.is_change,
+        "archives_wanted": missing,
+        "release": plan.release,
+        "previous": plan.previous,
+        "steps": plan.steps,
+        "diff": {
+            "before": f"{params['root']}/current: {plan.previous}\n",
+            "after": f"{params['root']}/current: {plan.release if params['activate'] else plan.previous}\n",
+        },
+    }
+
+
+def own(params):
+    """Give the folders their owner and mode, where they have others."""
+    for name in params["folders"]:
+        folder = Path(params["root"], name)
+        folder.chmod(FOLDER_MODE)
+        if params["folders_owner"] or params["folders_group"]:
+            shutil.chown(folder, params["folders_owner"], params["folders_group"])
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "root": {"type": "path", "required": True},
+            "sources": {"type": "dict", "required": True},
+            "virtualenv": {
+                "type": "dict",
+                "options": {
+                    "python": {"type": "str", "default": "python3"},
+                    "requirements": {"type": "list", "elements": "str", "default": []},
+                    "packages": {"type": "list", "elements": "str", "default": []},
+                    "build_isolation": {"type": "bool", "default": True},
+                },
+            },
+            "folders": {"type": "list", "elements": "str", "default": []},
+            "folders_owner": {"type": "str"},
+            "folders_group": {"type": "str"},
+            "activate": {"type": "bool", "default": True},
+            "keep": {"type": "int", "default": 5},
+            "archives": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**apply(module))
+    except ReleaseError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(
+            msg=f"{error.filename or module.params['root']}: {error.strerror}. Check that the disk has space and that "
+            "the user of this task may write there."
+        )
+
+
+if __name__ == "__main__":
+    main()
