@@ -17,14 +17,13 @@ from sqs_worker.client import SqsApi
 from sqs_worker.errors import ApiError
 from sqs_worker.hand import Hand
 from sqs_worker.heartbeat import Heartbeat
-from sqs_worker.message import Job
+from sqs_worker.message import MAX_ATTRIBUTES, Job
 from sqs_worker.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
 REASON_ATTRIBUTE = "DeadLetterReason"
 SOURCE_ATTRIBUTE = "DeadLetterSource"
-MAX_ATTRIBUTES = 10  # message attributes of a message (SQS developer guide, message metadata)
 MAX_REASON = 1_000  # characters; enough for an error's message, far below a message's size
 ENTRY_RETRY = Backoff(base=0.2, maximum=10.0)
 LEAST_TRIES = 3
@@ -127,8 +126,10 @@ class Acknowledger:
             self._metrics.undeleted.inc()
             log.warning(
                 "message %s was handled but not deleted, and may be delivered again: %s %s",
-                job.message.message_id, failure.code, failure.message,
-            )  # fmt: skip
+                job.message.message_id,
+                failure.code,
+                failure.message,
+            )
             self._hand.let_go(job, handled_but_there=True)
 
         await self._settle("DeleteMessageBatch", jobs, lambda _job: {}, deleted, undeleted)

@@ -34,10 +34,18 @@ CREDENTIALS_CHECKED_EVERY = 60.0
 RETRY = Backoff(base=0.2, maximum=5.0)
 THROTTLED = frozenset(
     {
-        "RequestThrottled", "ThrottlingException", "Throttling", "ThrottledException", "RequestThrottledException",
-        "TooManyRequestsException", "KmsThrottled", "OverLimit", "SlowDown", "RequestLimitExceeded",
+        "RequestThrottled",
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "KmsThrottled",
+        "OverLimit",
+        "SlowDown",
+        "RequestLimitExceeded",
     }
-)  # fmt: skip
+)
 STALE_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 
 
@@ -156,9 +164,12 @@ class AioSqs:
         if self._signer is None or now - self._checked_at >= CREDENTIALS_CHECKED_EVERY:
             if self._credentials is None:
                 raise ApiError(
-                    operation, "NoCredentials", "no AWS credentials: attach an instance profile to the host, or set"
-                    " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", retryable=True,
-                )  # fmt: skip
+                    operation,
+                    "NoCredentials",
+                    "no AWS credentials: attach an instance profile to the host, or set"
+                    " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+                    retryable=True,
+                )
             # Refreshing asks the instance metadata service, so it must not run on the event loop.
             try:
                 frozen = await asyncio.to_thread(self._credentials.get_frozen_credentials)

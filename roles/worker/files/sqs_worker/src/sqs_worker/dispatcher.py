@@ -12,13 +12,14 @@ from sqs_worker import logs
 from sqs_worker.acknowledger import Acknowledger
 from sqs_worker.backoff import MAX_VISIBILITY, Backoff
 from sqs_worker.breaker import Breaker
-from sqs_worker.errors import FatalError, RetryableError
+from sqs_worker.errors import FatalError, InProgressError, RetryableError
 from sqs_worker.hand import Hand
-from sqs_worker.handlers import Handler
+from sqs_worker.handlers.base import Handler
 from sqs_worker.heartbeat import Heartbeat
 from sqs_worker.limits import RateLimit
 from sqs_worker.message import Job, Message
 from sqs_worker.metrics import Metrics
+from sqs_worker.middleware import Next
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Dispatcher:
         self,
         *,
         handler: Handler,
+        handle: Next,
         hand: Hand,
         acknowledger: Acknowledger,
         heartbeat: Heartbeat,
@@ -58,6 +60,7 @@ class Dispatcher:
         rules: Rules,
     ) -> None:
         self._handler = handler
+        self._handle = handle
         self._hand = hand
         self._acknowledger = acknowledger
         self._heartbeat = heartbeat
@@ -178,13 +181,16 @@ class Dispatcher:
         logs.context.set({"message_id": message.message_id})
         try:
             if self._rules.deadline is None:
-                await self._handler(message)
+                await self._handle(message)
             else:
                 async with asyncio.timeout(self._rules.deadline):
-                    await self._handler(message)
+                    await self._handle(message)
         except FatalError as error:
             self._breaker.neutral()
             await self._dead_letter(job, _reason(error))
+        except InProgressError as error:
+            self._breaker.neutral()
+            self._busy(job, error)
         except (Exception, SystemExit) as error:
             await self._failed(job, error)
         else:
@@ -211,9 +217,12 @@ class Dispatcher:
         self._breaker.failure(message.message_id)
         reason = _reason(error)
         log.warning(
-            "message %s failed at try %d: %s", message.message_id, message.receive_count, reason,
+            "message %s failed at try %d: %s",
+            message.message_id,
+            message.receive_count,
+            reason,
             exc_info=None if isinstance(error, RetryableError | TimeoutError) else error,
-        )  # fmt: skip
+        )
         if self._breaker.is_open:
             if not was_open:
                 log.error("circuit breaker open: no message is received until a handler succeeds again")
@@ -234,6 +243,15 @@ class Dispatcher:
             self._kept[job] = self._loop.call_later(delay, self._retry, job)
         else:
             self._release_group(job, 0.0 if is_last else delay)
+
+    def _busy(self, job: Job, error: InProgressError) -> None:
+        """Keep the message until the other worker is done: giving it back would use up its receives."""
+        log.info("message %s waits: %s", job.message.message_id, error)
+        delay = error.retry_after or self._backoff.delay(1)
+        if self._draining or not self._keepable(job, delay):
+            self._release_group(job, delay)
+        else:
+            self._kept[job] = self._loop.call_later(delay, self._retry, job)
 
     def _keepable(self, job: Job, delay: float) -> bool:
         return self._loop.time() + delay + (self._rules.deadline or 0) < job.received_at + MAX_VISIBILITY

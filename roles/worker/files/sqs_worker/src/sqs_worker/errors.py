@@ -15,6 +15,10 @@ class RetryableError(Exception):
         self.retry_after = retry_after
 
 
+class InProgressError(RetryableError):
+    """Another worker is at the same idempotency key; says nothing about the handler or what it depends on."""
+
+
 class FatalError(Exception):
     """The message can never succeed: it goes to the dead-letter queue at once, with this error as its reason."""
 

@@ -90,8 +90,10 @@ class Heartbeat:
                     if not job.finished:
                         log.warning(
                             "message %s cannot be kept invisible and may be delivered again: %s %s",
-                            job.message.message_id, failure.code, failure.message,
-                        )  # fmt: skip
+                            job.message.message_id,
+                            failure.code,
+                            failure.message,
+                        )
         finally:
             for job in batch:
                 self._extending.pop(job, None)

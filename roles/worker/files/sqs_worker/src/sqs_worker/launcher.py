@@ -20,6 +20,7 @@ from sqs_worker.errors import ApiError, ConfigurationError
 from sqs_worker.hand import Hand
 from sqs_worker.health import HealthServer
 from sqs_worker.heartbeat import Heartbeat
+from sqs_worker.layers import Layers
 from sqs_worker.limits import RateLimit
 from sqs_worker.metrics import Metrics
 from sqs_worker.poller import Pollers
@@ -80,7 +81,7 @@ class Launcher:
             loop.add_signal_handler(number, self.stop)
         settings = self._settings
         metrics = Metrics(settings.name, settings.queue_url)
-        handler = self._handler or handlers.load(settings.handler, settings.concurrency)
+        handler = self._handler or handlers.load(settings)
         api = self._api or AioSqs(connections=100, metrics=metrics)
         try:
             pulse = Pulse(settings.wait_time, metrics)
@@ -120,23 +121,39 @@ class Launcher:
         if prefetch is None:
             # With a single receive, giving a prefetched message back would dead-letter it unseen.
             prefetch = 0 if facts.max_receive_count == 1 else min(BATCH_SIZE, settings.concurrency)
+        layers = Layers(settings, metrics, lock_seconds=facts.visibility_timeout / 2)
         hand = Hand(settings.concurrency + prefetch, facts.visibility_timeout, metrics)
         heartbeat = Heartbeat(api, settings.queue_url, facts.visibility_timeout, metrics)
         acknowledger = Acknowledger(
-            api=api, queue_url=settings.queue_url, dead_letter_queue_url=settings.dead_letter_queue_url, hand=hand,
-            heartbeat=heartbeat, metrics=metrics, flush_interval=settings.flush_interval,
-        )  # fmt: skip
+            api=api,
+            queue_url=settings.queue_url,
+            dead_letter_queue_url=settings.dead_letter_queue_url,
+            hand=hand,
+            heartbeat=heartbeat,
+            metrics=metrics,
+            flush_interval=settings.flush_interval,
+        )
         pause = Backoff(settings.breaker_pause, settings.breaker_pause_max)
         breaker = Breaker(settings.breaker_threshold, pause, clock)
         rules = Rules(
-            fifo=settings.fifo, concurrency=settings.concurrency, deadline=settings.deadline,
-            max_receive_count=facts.max_receive_count, breaker_hold=settings.breaker_hold,
-        )  # fmt: skip
+            fifo=settings.fifo,
+            concurrency=settings.concurrency,
+            deadline=settings.deadline,
+            max_receive_count=facts.max_receive_count,
+            breaker_hold=settings.breaker_hold,
+        )
         dispatcher = Dispatcher(
-            handler=handler, hand=hand, acknowledger=acknowledger, heartbeat=heartbeat, breaker=breaker,
-            rate=RateLimit(settings.rate, clock), backoff=Backoff(settings.backoff_base, settings.backoff_max),
-            metrics=metrics, rules=rules,
-        )  # fmt: skip
+            handler=handler,
+            handle=layers.around(handler),
+            hand=hand,
+            acknowledger=acknowledger,
+            heartbeat=heartbeat,
+            breaker=breaker,
+            rate=RateLimit(settings.rate, clock),
+            backoff=Backoff(settings.backoff_base, settings.backoff_max),
+            metrics=metrics,
+            rules=rules,
+        )
         health = None
         if settings.health_address is not None:
             health = HealthServer(settings.health_address, pulse, metrics, busy=lambda: hand.room() < 1)
@@ -152,6 +169,7 @@ class Launcher:
             await self._drain(pollers, polling, dispatcher, acknowledger, pulse)
         finally:
             beating.cancel()
+            await layers.close()
             if health is not None:
                 await health.stop()
 

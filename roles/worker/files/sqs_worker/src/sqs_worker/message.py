@@ -12,6 +12,8 @@ from typing import Any
 
 from sqs_worker.errors import FatalError
 
+MAX_ATTRIBUTES = 10  # message attributes of a message (SQS developer guide, message metadata)
+
 
 @dataclass(slots=True, eq=False)
 class Message:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 DURATION_BUCKETS = (0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -15,9 +17,11 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.labels = {"worker": worker, "queue": queue_url.rpartition("/")[2]}
         self._api_calls = Counter(
-            "sqs_worker_api_calls", "Calls to SQS, by operation and result", (*self.labels, "operation", "result"),
+            "sqs_worker_api_calls",
+            "Calls to SQS, by operation and result",
+            (*self.labels, "operation", "result"),
             registry=self.registry,
-        )  # fmt: skip
+        )
         self.received = self._counter("received", "Messages received")
         self.handled = self._counter("handled", "Handler runs that succeeded")
         self.deleted = self._counter("deleted", "Messages whose delete SQS has confirmed")
@@ -33,9 +37,12 @@ class Metrics:
         self.breaker_open = self._gauge("breaker_open", "1 while the circuit breaker keeps the worker from receiving")
         self.last_poll = self._gauge("last_poll_timestamp_seconds", "When a receive last succeeded, Unix time")
         self.duration = Histogram(
-            "sqs_worker_handler_duration_seconds", "Time a handler took", self.labels, buckets=DURATION_BUCKETS,
+            "sqs_worker_handler_duration_seconds",
+            "Time a handler took",
+            self.labels,
+            buckets=DURATION_BUCKETS,
             registry=self.registry,
-        ).labels(**self.labels)  # fmt: skip
+        ).labels(**self.labels)
 
     def _counter(self, name: str, text: str) -> Counter:
         return Counter(f"sqs_worker_{name}", text, self.labels, registry=self.registry).labels(**self.labels)
@@ -46,3 +53,14 @@ class Metrics:
     def api_call(self, operation: str, result: str) -> None:
         """Count a call to SQS; ``result`` is ``ok`` or AWS's error code."""
         self._api_calls.labels(**self.labels, operation=operation, result=result).inc()
+
+    def totals(self) -> Iterator[tuple[str, str, float]]:
+        """Name, kind (``counter`` or ``gauge``) and value of each metric without labels of its own.
+
+        Of a histogram, its sum and count, as counters.
+        """
+        for metric in self.registry.collect():
+            for sample in metric.samples:
+                if set(sample.labels) == set(self.labels) and not sample.name.endswith("_created"):
+                    kind = "gauge" if metric.type == "gauge" else "counter"
+                    yield sample.name.removeprefix("sqs_worker_"), kind, sample.value

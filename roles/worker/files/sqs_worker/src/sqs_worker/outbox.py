@@ -66,14 +66,13 @@ class Outbox:
             if group_id is None:
                 raise ValueError(f"group_id is missing: {queue_url} is a FIFO queue")
             deduplication_id = deduplication_id or uuid4().hex
-        text = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
         for name, value in (attributes or {}).items():
             if isinstance(value, bytes):
                 raise ValueError(f"attribute {name}: the outbox stores text and numbers, not bytes")  # noqa: TRY004
-        outgoing = Outgoing(text, attributes or {}, group_id, deduplication_id, delay_seconds)
+        outgoing = Outgoing(body, attributes or {}, group_id, deduplication_id, delay_seconds)
         outgoing.entry()
         message = {
-            "body": text,
+            "body": outgoing.text(),
             "attributes": dict(outgoing.attributes),
             "group_id": group_id,
             "deduplication_id": deduplication_id,

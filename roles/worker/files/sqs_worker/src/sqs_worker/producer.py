@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,12 @@ from typing import Any
 import botocore.exceptions
 from botocore.config import Config
 
+from sqs_worker import trace
 from sqs_worker.backoff import Backoff
 from sqs_worker.batch import BATCH_SIZE, MAX_BATCH_BYTES, Failure, failures, numbered
 from sqs_worker.client import botocore_client
 from sqs_worker.errors import ApiError
+from sqs_worker.payload import SIZE_ATTRIBUTES, PayloadStore
 
 MAX_DELAY = 900  # seconds (SendMessage, API reference)
 SEND_TRIES = 5
@@ -35,9 +38,13 @@ class Outgoing:
     deduplication_id: str | None = None
     delay_seconds: int = 0
 
+    def text(self) -> str:
+        """The body as it is sent."""
+        return self.body if isinstance(self.body, str) else json.dumps(self.body, separators=(",", ":"))
+
     def entry(self) -> dict[str, Any]:
         """As SendMessage and SendMessageBatch take it; raises ValueError for what SQS would refuse."""
-        text = self.body if isinstance(self.body, str) else json.dumps(self.body, separators=(",", ":"))
+        text = self.text()
         if not text:
             raise ValueError("body is empty: SQS takes messages of 1 byte to 1 MiB")
         if not 0 <= self.delay_seconds <= MAX_DELAY:
@@ -73,9 +80,13 @@ class Producer:
     >>> producer.send({"order_id": 7})
     """
 
-    def __init__(self, queue_url: str, *, client: Any = None) -> None:
-        """``client`` is a boto3 or botocore SQS client, made from the environment when left out."""
+    def __init__(self, queue_url: str, *, client: Any = None, payload_bucket: str | None = None) -> None:
+        """``client`` is a boto3 or botocore SQS client, made from the environment when left out.
+
+        With a ``payload_bucket``, messages above SQS's limit have their body put into S3.
+        """
         self.queue_url = queue_url
+        self._payloads = PayloadStore(payload_bucket, 0) if payload_bucket else None
         self._client = client or botocore_client(
             "sqs", Config(retries={"mode": "standard", "max_attempts": SEND_TRIES}, connect_timeout=5, read_timeout=10)
         )
@@ -90,7 +101,7 @@ class Producer:
         delay_seconds: int = 0,
     ) -> str:
         """Send one message and return its message ID; raises ValueError, or ApiError after several tries."""
-        entry = Outgoing(body, attributes or {}, group_id, deduplication_id, delay_seconds).entry()
+        entry = self._entry(Outgoing(body, attributes or {}, group_id, deduplication_id, delay_seconds))
         return str(self._call("send_message", **entry)["MessageId"])
 
     def send_many(self, messages: Sequence[Outgoing | Body]) -> list[str]:
@@ -99,7 +110,7 @@ class Producer:
         Failed entries are repeated; what still fails is a SendError that says which. FIFO messages behind a failed
         one are not sent before it.
         """
-        entries = [(item if isinstance(item, Outgoing) else Outgoing(item)).entry() for item in messages]
+        entries = [self._entry(item if isinstance(item, Outgoing) else Outgoing(item)) for item in messages]
         message_ids: list[str | None] = [None] * len(entries)
         failed: dict[int, Failure] = {}
         for positions in _batches(entries):
@@ -111,6 +122,15 @@ class Producer:
         if failed:
             raise SendError(failed, message_ids)
         return [message_id for message_id in message_ids if message_id is not None]
+
+    def _entry(self, outgoing: Outgoing) -> dict[str, Any]:
+        text = outgoing.text()
+        if self._payloads is not None and len(text.encode()) > MAX_BATCH_BYTES:
+            attributes = {**outgoing.attributes, SIZE_ATTRIBUTES[0]: len(text.encode())}
+            outgoing = dataclasses.replace(outgoing, body=self._payloads.store(text), attributes=attributes)
+        entry = outgoing.entry()
+        traced = trace.added(entry)
+        return traced if entry_size(traced) <= MAX_BATCH_BYTES else entry
 
     def _send_batch(
         self, positions: list[int], entries: list[dict[str, Any]], message_ids: list[str | None]

@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 from sqs_worker.errors import ConfigurationError
 
 PREFIX = "SQS_WORKER_"
+SECRET = ("idempotency_store",)  # may carry a password
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -75,6 +76,28 @@ def _handler(text: str) -> str:
             "is not python:MODULE:FUNCTION, http:URL (such as http:http://127.0.0.1:3000/jobs) or command:PROGRAM"
         )
     return text
+
+
+def _store(text: str) -> str:
+    if not text.startswith(("sqlite:", "postgresql:", "postgresql+", "dynamodb:")):
+        raise ValueError("is not a URL that begins with sqlite:, postgresql: or dynamodb:")
+    return text
+
+
+def _key(text: str) -> str:
+    kind, _, name = text.partition(":")
+    if kind in ("message_id", "deduplication_id", "body") and not name:
+        return text
+    if (kind == "attribute" and name) or (kind == "json" and name.startswith("/")):
+        return text
+    raise ValueError("is not message_id, deduplication_id, body, attribute:NAME or json:/POINTER")
+
+
+def _statuses(text: str) -> tuple[int, ...]:
+    codes = () if text == "none" else _list(text)
+    if not all(code.isdecimal() and 400 <= int(code) <= 599 for code in codes):
+        raise ValueError("is not a comma-separated list of HTTP statuses from 400 to 599, nor none")
+    return tuple(int(code) for code in codes)
 
 
 def _list(text: str) -> tuple[str, ...]:
@@ -136,6 +159,31 @@ class Settings:
     health_address: str | None = _setting(
         None, _address, "HOST:PORT of /healthz, /readyz and /metrics. Default: not served"
     )
+    middleware: tuple[str, ...] = _setting((), _list, "`MODULE:FUNCTION`, comma-separated, outermost first")
+    idempotency_store: str | None = _setting(
+        None,
+        _store,
+        "`sqlite:////PATH`, `postgresql+psycopg://USER:PASSWORD@HOST/DB` or `dynamodb:TABLE`. Default: none",
+    )
+    idempotency_key: str = _setting(
+        "message_id",
+        _key,
+        "`message_id`, `deduplication_id`, `body`, `attribute:NAME` or `json:/POINTER` into the body",
+    )
+    idempotency_ttl: float = _setting(
+        1_296_000.0, _number(1, 315_360_000, "seconds"), "how long a done key is remembered"
+    )
+    payload_bucket: str | None = _setting(
+        None, str, "S3 bucket of payloads above SQS's limit (extended client libraries). Default: none is fetched"
+    )
+    payload_max_bytes: int = _setting(16_777_216, _integer(1, 2**31), "largest payload fetched from S3")
+    http_content_type: str = _setting("application/json", str, "Content-Type of an `http:` handler's requests")
+    http_fatal_statuses: tuple[int, ...] = _setting(
+        (422,), _statuses, "statuses of an `http:` handler that dead-letter at once; `none` for no status"
+    )
+    emf_namespace: str | None = _setting(
+        None, str, "namespace of CloudWatch embedded metrics, written to the log each minute. Default: not written"
+    )
     log_level: str = _setting("INFO", _level, "DEBUG (one line a message), INFO, WARNING or ERROR")
 
     @property
@@ -158,7 +206,8 @@ def load(environment: Mapping[str, str]) -> Settings:
         try:
             values[field.name] = field.metadata["parse"](text)
         except ValueError as error:
-            problems.append(f"{variable}: {text!r} {error}")
+            shown = "its value" if field.name in SECRET else repr(text)
+            problems.append(f"{variable}: {shown} {error}")
     problems += _unknown(environment)
     if problems:
         raise ConfigurationError(problems)

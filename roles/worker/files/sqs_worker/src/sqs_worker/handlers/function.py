@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs for a message: a Python function."""
+"""A Python function as handler."""
 
 from __future__ import annotations
 
@@ -14,26 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sqs_worker.errors import ConfigurationError
+from sqs_worker.handlers.base import Handler
 from sqs_worker.message import Message
-
-
-class Handler:
-    """An awaitable call for one message. Subclasses say how.
-
-    ``stuck`` counts runs that were given up but cannot be interrupted and so still hold a slot; ``on_free`` is called
-    when one of them ends after all.
-    """
-
-    def __init__(self) -> None:
-        self.stuck = 0
-        self.on_free: Callable[[], None] = lambda: None
-
-    async def __call__(self, message: Message) -> None:
-        """Handle the message; what it raises decides the message's fate (see ``sqs_worker.errors``)."""
-        raise NotImplementedError
-
-    async def close(self) -> None:
-        """Let go of connections and the like."""
 
 
 class AsyncFunction(Handler):
@@ -82,17 +64,17 @@ class SyncFunction(Handler):
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def load(specification: str, concurrency: int) -> Handler:
-    """The handler a SQS_WORKER_HANDLER names; raises ConfigurationError when there is no such thing."""
-    _, _, target = specification.partition(":")
-    function = import_function(target)
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004
+def function_handler(target: str, concurrency: int) -> Handler:
+    """The handler for ``MODULE:FUNCTION``; raises ConfigurationError when there is no such function."""
+    function = import_function(target, "SQS_WORKER_HANDLER")
+    called = getattr(function, "__call__", None)  # noqa: B004
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
         return AsyncFunction(function)
     return SyncFunction(function, concurrency)
 
 
-def import_function(target: str) -> Callable[..., Any]:
-    """The function `MODULE:FUNCTION` names, with the working directory importable as under ``python -m``."""
+def import_function(target: str, setting: str) -> Callable[..., Any]:
+    """The function `MODULE:FUNCTION` in a setting, with the working directory importable as under ``python -m``."""
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     module_name, _, path = target.partition(":")
@@ -102,9 +84,11 @@ def import_function(target: str) -> Callable[..., Any]:
             function = getattr(function, name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(
-            [f"SQS_WORKER_HANDLER: {target!r} cannot be imported: {error}; modules are looked up in the working"
-             f" directory {Path.cwd()} and in {sys.prefix}"]
-        ) from error  # fmt: skip
+            [
+                f"{setting}: {target!r} cannot be imported: {error}; modules are looked up in the working"
+                f" directory {Path.cwd()} and in {sys.prefix}"
+            ]
+        ) from error
     if not callable(function):
-        raise ConfigurationError([f"SQS_WORKER_HANDLER: {target!r} is not a function"])
+        raise ConfigurationError([f"{setting}: {target!r} is not a function"])
     return function  # type: ignore[no-any-return]

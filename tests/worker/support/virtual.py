@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An event loop with a virtual clock: waiting takes no time, twelve hours pass at once."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class _Selector(selectors.DefaultSelector):
+    """Instead of waiting for input or a timer, moves the clock on to the timer."""
+
+    loop: VirtualLoop
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        """See selectors.BaseSelector."""
+        events = super().select(0)
+        if not events and timeout is None:
+            raise RuntimeError("the loop would wait forever: nothing is left that could happen")
+        if not events and timeout is not None and timeout > 0:
+            self.loop.now += timeout
+        return list(events)
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """``now`` is the time in seconds; it moves only when everything waits."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        selector = _Selector()
+        selector.loop = self
+        super().__init__(selector)
+
+    def time(self) -> float:
+        """See asyncio.AbstractEventLoop."""
+        return self.now
+
+
+def run(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main)
