@@ -13,21 +13,34 @@ from .aws_module import Aws, RefusedError, diff
 from .ec2_edge import Ec2Edge
 from .iam_edge import IamEdge
 from .instance_profiles import Step, Wanted, describe, plan_absent, plan_present, predict, read_wanted, removal_problems
-from .policies import trust_policy
+from .policies import instance_profiles, trust_policy
 from .problems import Problems
+from .topology import expand
 
 
-def reconcile(parameters: Mapping[str, Any], aws: Aws, *, check_mode: bool) -> dict[str, Any]:
+def reconcile(
+    parameters: Mapping[str, Any], aws: Aws, *, check_mode: bool, region: str | None = None
+) -> dict[str, Any]:
     """Return the module's result.
 
     :param parameters: the module's options.
+    :param region: where the queues of a topology are; needed with one.
     Raises InvalidInputError, RefusedError, and botocore's errors.
     """
     absent = parameters["state"] == "absent"
+    if parameters["topology"] is not None:
+        # A fault of the topology is told before the first call.
+        _expand(parameters["topology"], region)
     partition, account_id = aws.account()
     prefix = f"arn:{partition}:iam::{account_id}:policy/"
+    entries = parameters["instance_profiles"]
+    services: dict[str, Any] = {}
+    if parameters["topology"] is not None:
+        expanded = _expand(parameters["topology"], region, partition, account_id)
+        entries = _derive(expanded, parameters["autoscaling_groups"])
+        services = _services(expanded, prefix)
     wanted = read_wanted(
-        parameters["instance_profiles"],
+        [_with_common(entry, parameters) for entry in entries],
         trust_policy=trust_policy({"partition": partition}),
         tags=parameters["tags"],
         absent=absent,
@@ -62,6 +75,49 @@ def reconcile(parameters: Mapping[str, Any], aws: Aws, *, check_mode: bool) -> d
             {item.name: describe(there, prefix) for item, there in zip(wanted, after) if describe(there, prefix)},
         ),
         "instance_profiles": [_result(item, there, steps, prefix) for item, there, steps in zip(wanted, after, plans)],
+        "services": services,
+    }
+
+
+def _expand(
+    topology: object, region: str | None, partition: str | None = None, account_id: str | None = None
+) -> Mapping[str, Any]:
+    if not region:
+        raise RefusedError("a topology needs the region of its queues: set region or AWS_REGION")
+    return expand(topology, region=region, partition=partition, account_id=account_id)
+
+
+def _derive(expanded: Mapping[str, Any], autoscaling_groups: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    groups = {
+        name: [value] if isinstance(value, str) else list(value) for name, value in (autoscaling_groups or {}).items()
+    }
+    try:
+        return instance_profiles(expanded, groups)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _with_common(entry: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with what the module's options say for all of them; its own word goes first."""
+    common = parameters["managed_policy_arns"]
+    result = {**entry, "managed_policy_arns": [*common, *(entry.get("managed_policy_arns") or [])]}
+    if result.get("permissions_boundary") is None:
+        result["permissions_boundary"] = parameters["permissions_boundary"]
+    return result
+
+
+def _services(expanded: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    account = prefix[: -len("policy/")]
+    return {
+        name: {
+            "instance_profile_name": service["instance_profile_name"],
+            "instance_profile_arn": f"{account}instance-profile/{service['instance_profile_name']}",
+            "role_name": service["role_name"],
+            "role_arn": f"{account}role/{service['role_name']}",
+            "policy_name": service["policy_name"],
+            "policy_arn": prefix + service["policy_name"],
+        }
+        for name, service in expanded["services"].items()
     }
 
 

@@ -188,17 +188,28 @@ def queue_policy(expanded: Expanded, queue_key: str) -> Document:
     return document
 
 
-def instance_profiles(expanded: Expanded) -> list[Document]:
+def instance_profiles(
+    expanded: Expanded, autoscaling_groups: Mapping[str, Iterable[str]] | None = None
+) -> list[Document]:
     """One entry for each instance profile of the topology, as module ``instance_profile`` takes them.
 
     Services that share a profile share its role, and the policy is the sum of theirs.
+    :param autoscaling_groups: names of the groups whose instances run a service, by service; such instances may
+        protect themselves while they work, and finish their drain. Raises ValueError for a service that is not there.
     """
+    unknown = sorted(set(autoscaling_groups or {}) - set(expanded["services"]))
+    if unknown:
+        raise ValueError(
+            f"autoscaling_groups: there is no service {', '.join(unknown)}; there are {', '.join(expanded['services'])}"
+        )
     members: dict[str, list[str]] = {}
     for name, service in expanded["services"].items():
         members.setdefault(service["instance_profile_name"], []).append(name)
     entries = []
     for profile_name, services in members.items():
         first = expanded["services"][services[0]]
+        groups = [group for service in services for group in (autoscaling_groups or {}).get(service, [])]
+        drain = [{"name": "drain", "document": scale_in_policy(expanded, groups)}] if groups else []
         entries.append(
             {
                 "name": profile_name,
@@ -206,6 +217,7 @@ def instance_profiles(expanded: Expanded) -> list[Document]:
                 "description": f"SQS access of {expanded['prefix']} {', '.join(services)}",
                 "assume_role_policy": trust_policy(expanded),
                 "managed_policies": [{"name": first["policy_name"], "document": role_policy(expanded, services)}],
+                "inline_policies": drain,
             }
         )
     return entries

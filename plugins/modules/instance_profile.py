@@ -41,11 +41,21 @@ attributes:
   idempotent:
     support: full
 options:
+  topology:
+    description:
+      - A topology, as P(ecommerce.sqs.expand#filter) takes it. Every service gets the profile, the role and the policy
+        that follow from it, the policy allowing what the topology says that the service does and nothing else.
+      - Exactly one of O(topology) and O(instance_profiles) is required.
+    type: dict
+  autoscaling_groups:
+    description:
+      - Names of the auto-scaling groups whose instances run a service, by service, a name or a list of names. Such
+        instances may then protect themselves while they work, and finish their drain. For O(topology) only.
+    type: dict
   instance_profiles:
-    description: The instance profiles.
+    description: The instance profiles, where they do not follow from a topology.
     type: list
     elements: dict
-    required: true
     suboptions:
       name:
         description: The name of the instance profile.
@@ -105,6 +115,14 @@ options:
       tags:
         description: Tags of this profile, of its role and of its customer managed policies, on top of O(tags).
         type: dict
+  managed_policy_arns:
+    description: Policies that exist already, by ARN, for every role, in addition to those of each.
+    type: list
+    elements: str
+    default: []
+  permissions_boundary:
+    description: The ARN of the permissions boundary of every role that has no word of its own about it.
+    type: str
   state:
     description:
       - Whether the profiles are there.
@@ -150,11 +168,18 @@ seealso:
 EXAMPLES = r"""
 - name: Give every service of a topology its instance profile, by least privilege
   ecommerce.sqs.instance_profile:
-    instance_profiles: "{{ expanded | ecommerce.sqs.instance_profiles }}"
+    topology:
+      prefix: ecommerce
+      queues:
+        order: {visibility_timeout: 300}
+      services:
+        order: {produces: [order]}
+        payment: {consumes: [order]}
+    region: ap-southeast-1
+    autoscaling_groups:
+      payment: payment-service-asg
     tags:
       Application: ecommerce
-  vars:
-    expanded: "{{ sqs_topology | ecommerce.sqs.expand(region='ap-southeast-1', account_id='123456789012') }}"
 
 - name: One profile, with an own policy and one of AWS
   ecommerce.sqs.instance_profile:
@@ -215,6 +240,18 @@ instance_profiles:
       type: list
       elements: str
       sample: [update policy arn:aws:iam::123456789012:policy/ecommerce-payment-sqs-policy]
+services:
+  description: With a topology, what each service has, by its name.
+  returned: success
+  type: dict
+  sample:
+    payment:
+      instance_profile_name: ecommerce-payment-instance-profile
+      instance_profile_arn: arn:aws:iam::123456789012:instance-profile/ecommerce-payment-instance-profile
+      role_name: ecommerce-payment-role
+      role_arn: arn:aws:iam::123456789012:role/ecommerce-payment-role
+      policy_name: ecommerce-payment-sqs-policy
+      policy_arn: arn:aws:iam::123456789012:policy/ecommerce-payment-sqs-policy
 """
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import run_module
@@ -239,7 +276,11 @@ def main() -> None:
         "tags": {"type": "dict"},
     }
     argument_spec = {
-        "instance_profiles": {"type": "list", "elements": "dict", "required": True, "options": profile},
+        "topology": {"type": "dict"},
+        "autoscaling_groups": {"type": "dict"},
+        "instance_profiles": {"type": "list", "elements": "dict", "options": profile},
+        "managed_policy_arns": {"type": "list", "elements": "str", "default": []},
+        "permissions_boundary": {"type": "str"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "force": {"type": "bool", "default": False},
         "tags": {"type": "dict"},
@@ -248,7 +289,13 @@ def main() -> None:
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 120},
     }
-    run_module(argument_spec, lambda module, aws: reconcile(module.params, aws, check_mode=module.check_mode))
+    run_module(
+        argument_spec,
+        lambda module, aws: reconcile(module.params, aws, check_mode=module.check_mode, region=module.region),
+        required_one_of=[("topology", "instance_profiles")],
+        mutually_exclusive=[("topology", "instance_profiles")],
+        required_by={"autoscaling_groups": ["topology"]},
+    )
 
 
 if __name__ == "__main__":

@@ -17,9 +17,7 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import Re
 from ansible_collections.ecommerce.sqs.plugins.module_utils.iam_edge import IamEdge
 from ansible_collections.ecommerce.sqs.plugins.module_utils.instance_profile_engine import reconcile
 from ansible_collections.ecommerce.sqs.plugins.module_utils.instance_profiles import read_wanted
-from ansible_collections.ecommerce.sqs.plugins.module_utils.policies import instance_profiles
 from ansible_collections.ecommerce.sqs.plugins.module_utils.problems import InvalidInputError
-from ansible_collections.ecommerce.sqs.plugins.module_utils.topology import expand
 from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.strict_aws import (
     ACCOUNT,
     REGION,
@@ -58,7 +56,11 @@ def profile(**changes):
 
 def run(*profiles, aws=None, check_mode=False, **changes):
     parameters = {
+        "topology": None,
+        "autoscaling_groups": None,
         "instance_profiles": list(profiles),
+        "managed_policy_arns": [],
+        "permissions_boundary": None,
         "state": "present",
         "force": False,
         "tags": None,
@@ -69,7 +71,7 @@ def run(*profiles, aws=None, check_mode=False, **changes):
         **changes,
     }
     aws = aws or StrictAws()
-    return reconcile(copy.deepcopy(parameters), aws, check_mode=check_mode), aws
+    return reconcile(copy.deepcopy(parameters), aws, check_mode=check_mode, region=REGION), aws
 
 
 def grid(*profiles, **changes):
@@ -88,8 +90,7 @@ def grid(*profiles, **changes):
 
 
 def test_all_profiles_of_a_topology_in_one_go():
-    entries = instance_profiles(expand(default(), region=REGION, account_id=ACCOUNT))
-    done = grid(*entries, tags={"Application": "shop"})
+    done = grid(topology=default(), tags={"Application": "shop"})
     assert [item["arn"] for item in done["instance_profiles"]] == [
         f"arn:aws:iam::{ACCOUNT}:instance-profile/ecommerce-{name}-instance-profile" for name in default()["services"]
     ]
@@ -99,6 +100,36 @@ def test_all_profiles_of_a_topology_in_one_go():
     assert there["Tags"] == [{"Key": "Application", "Value": "shop"}]
     role = iam.get_role(RoleName="ecommerce-payment-role")["Role"]
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com"}
+
+
+def test_a_topology_says_for_each_service_what_it_has():
+    done, _aws = run(topology={**default(), "shared_instance_profile": True}, check_mode=True)
+    assert {name: service["instance_profile_name"] for name, service in done["services"].items()} == dict.fromkeys(
+        default()["services"], "ecommerce-ec2-instance-profile"
+    )
+    assert done["services"]["payment"]["role_arn"] == f"arn:aws:iam::{ACCOUNT}:role/ecommerce-ec2-role"
+
+
+def test_instances_of_an_autoscaling_group_may_finish_their_drain():
+    grid(topology=default(), autoscaling_groups={"payment": "payment-service-asg"})
+    iam = StrictAws().client("iam")
+    granted = iam.get_role_policy(RoleName="ecommerce-payment-role", PolicyName="drain")["PolicyDocument"]["Statement"]
+    assert granted[0]["Resource"].endswith("autoScalingGroupName/payment-service-asg")
+    assert iam.list_role_policies(RoleName="ecommerce-order-role")["PolicyNames"] == []
+    with pytest.raises(RefusedError, match="there is no service paiment; there are order, payment, notification"):
+        run(topology=default(), autoscaling_groups={"paiment": "x"})
+
+
+def test_a_bad_topology_is_told_before_the_first_call():
+    aws = StrictAws()
+    with pytest.raises(InvalidInputError, match=r"queues\.order\.visibility_timeout"):
+        run(topology={**default(), "queues": {"order": {"visibility_timeout": -1}}}, aws=aws)
+    assert aws.calls == []
+
+
+def test_what_is_said_for_all_is_for_each():
+    done, _aws = run(profile(), profile(name="b", role="b", managed_policies=[]), managed_policy_arns=[BASE])
+    assert all(BASE in item["policy_arns"] for item in done["instance_profiles"])
 
 
 def test_the_role_is_complete_before_the_profile_gets_it():
