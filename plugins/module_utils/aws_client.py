@@ -70,18 +70,28 @@ class CallCounter:
             self._counts[event_name.rsplit(".", 1)[-1]] += 1
 
 
-def connect(module: Any, service: str, counter: CallCounter | None = None) -> Any:
+def connect(
+    module: Any,
+    service: str,
+    counter: CallCounter | None = None,
+    *,
+    region: str | None = None,
+    attempts: int = ATTEMPTS,
+) -> Any:
     """Return a boto3 client of ``service`` with the connection options of an AnsibleAWSModule.
+
+    ``region`` is for another region than the module's, ``attempts`` for a call that is not worth long patience.
 
     Adaptive retries slow down when AWS throttles, so that a throttled run takes longer and does not fail.
     """
     config = Config(
-        retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
+        retries={"mode": "adaptive", "total_max_attempts": attempts},
         max_pool_connections=WORKERS,
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
     )
-    client = module.client(service, config=config)
+    elsewhere = {} if region is None else {"region": region}
+    client = module.client(service, config=config, **elsewhere)
     _bound_failed_connections(client, service)
     if counter is not None:
         counter.attach(client)

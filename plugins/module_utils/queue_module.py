@@ -79,10 +79,11 @@ def region_of(module: Any) -> str:
 
 def connect_queues(module: Any, counter: CallCounter | None = None) -> QueueApi:
     """Return the queues of the module's account and region; long work reports its progress to the system log."""
-    return QueueApi(connect(module, "sqs", counter), progress=_progress_to(module))
+    return QueueApi(connect(module, "sqs", counter), progress=progress_to(module))
 
 
-def _progress_to(module: Any) -> Callable[[str], None]:
+def progress_to(module: Any) -> Callable[[str], None]:
+    """Return a function that writes what it is told to the system log, every few seconds at the most."""
     reported = time.monotonic()
 
     def report(text: str) -> None:

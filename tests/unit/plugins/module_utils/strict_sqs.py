@@ -96,7 +96,8 @@ class StrictSqs:
     """The service.
 
     ``propagation`` is the number of seconds after which reads show a write. ``now`` is the virtual time, which
-    ``sleep`` advances. ``calls`` holds every request as (operation, parameters). ``fault`` may raise a RefusedError.
+    ``sleep`` advances. ``calls`` holds every request as (operation, parameters). ``fault`` may raise a RefusedError
+    before an operation is done, ``lost`` anything after it is done and before its answer arrives.
     """
 
     def __init__(self) -> None:
@@ -106,6 +107,7 @@ class StrictSqs:
         self.now = 1000.0
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.fault: Callable[[str, dict[str, Any]], None] = lambda _operation, _parameters: None
+        self.lost: Callable[[], None] = lambda: None
         self.lock = threading.RLock()
         self.concurrent = self.most_concurrent = 0
 
@@ -153,6 +155,7 @@ class StrictSqs:
             try:
                 self.fault(operation, parameters)
                 status, headers, body = 200, {}, getattr(self, f"do_{operation}")(**parameters) or {}
+                self.lost()
             except RefusedError as refusal:
                 status = refusal.status
                 headers = {"x-amzn-query-error": f"{refusal.query_code};Sender"}
@@ -222,9 +225,7 @@ class StrictSqs:
                 query_code="AWS.SimpleQueueService.QueueDeletedRecently",
             )
         if QueueName.endswith(".fifo") != (given.get("FifoQueue") == "true"):
-            raise RefusedError(
-                "InvalidParameterValue", "The name of a FIFO queue can only include ... and end with .fifo"
-            )
+            raise RefusedError("InvalidParameterValue", "The name of a FIFO queue must end with .fifo")
         queue = FakeQueue({**_DEFAULTS}, dict(tags or {}))
         if QueueName.endswith(".fifo"):
             queue.attributes.update(FifoQueue="true", ContentBasedDeduplication="false")
