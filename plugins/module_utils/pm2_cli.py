@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import UP, Pm2Error, definition, parse_list
+from .pm2 import UP, Pm2Error, definition, parse_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,0 +1,110 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import Pm2Error
+from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2_cli import Pm2
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home whose daemon answers."""
+    folder = tmp_path / "h"
+    folder.mkdir()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / "rpc.sock"))
+        server.listen()
+        yield folder
+
+
+def program(folder: Path, body: str) -> str:
+    path = folder / "pm2"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_code_127_is_an_error_and_never_an_empty_list(home: Path, tmp_path: Path) -> None:
+    executable = program(tmp_path, "exec no-such-node")
+    with pytest.raises(Pm2Error, match=r"found no interpreter .code 127.*put the folder of node into path"):
+        Pm2(str(home), executable).processes()
+
+
+def test_missing_program_is_named(home: Path) -> None:
+    with pytest.raises(Pm2Error, match="there is no program /nowhere/pm2"):
+        Pm2(str(home), "/nowhere/pm2").processes()
+
+
+def test_failure_tells_what_pm2_said(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(Pm2Error, match="failed with code 3: it broke"):
+        Pm2(str(home), program(tmp_path, "echo it broke >&2; exit 3")).run("save")
+
+
+def test_looking_does_not_start_a_daemon_that_is_down(tmp_path: Path) -> None:
+    executable = program(tmp_path, f"touch {tmp_path}/was-called")
+    pm2 = Pm2(str(tmp_path / "h"), executable)
+    assert not pm2.is_up
+    assert pm2.processes() == []
+    assert not (tmp_path / "was-called").exists()
+
+
+def test_home_whose_socket_would_be_cut_off_is_refused(tmp_path: Path) -> None:
+    fits = "/" + "x" * (107 - len("/rpc.sock") - 1)
+    Pm2(fits, "pm2")
+    with pytest.raises(Pm2Error, match="has at most 107"):
+        Pm2(fits + "x", "pm2")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_home_of_another_user_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "h"
+    folder.mkdir()
+    os.chown(folder, 1, 1)
+    with pytest.raises(Pm2Error, match=r"belongs to daemon, and this task runs as root: .*become_user"):
+        Pm2(str(folder), "pm2")
+
+
+def test_processes_get_none_of_the_callers_environment(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "swordfish")
+    seen = Pm2(str(home), program(tmp_path, "env"), ["/opt/node/bin"]).run("start")
+    assert "swordfish" not in seen
+    assert f"PM2_HOME={home}" in seen
+    assert "PATH=/opt/node/bin:" in seen
+
+
+def test_environment_of_an_app_is_passed_in_a_private_file_that_is_removed(home: Path, tmp_path: Path) -> None:
+    executable = program(
+        tmp_path, f'stat -c %a "$2" > {tmp_path}/mode; cp "$2" {tmp_path}/seen; echo "$2" > {tmp_path}/name'
+    )
+    app = {"name": "a", "script": "/bin/true", "args": [], "environment": {"TOKEN": "swordfish"}, "cwd": None}
+    Pm2(str(home), executable).start(app)
+    assert (tmp_path / "mode").read_text() == "600\n"
+    assert json.loads((tmp_path / "seen").read_text()) == {
+        "apps": [{"name": "a", "script": "/bin/true", "args": [], "env": {"TOKEN": "swordfish"}}]
+    }
+    assert not Path((tmp_path / "name").read_text().strip()).exists()
+
+
+def test_torn_dump_counts_as_none(home: Path) -> None:
+    (home / "dump.pm2").write_text('[{"name": "a"')
+    assert Pm2(str(home), "pm2").saved() == []
+
+
+def test_app_that_ends_at_once_fails_with_its_log(home: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("KeyError: ORDER_QUEUE_URL\n")
+    entry = {"name": "a", "pm2_env": {"status": "errored", "restart_time": 2, "pm_err_log_path": str(log)}}
+    pm2 = Pm2(str(home), program(tmp_path, f"echo '{json.dumps([entry])}'"))
+    with pytest.raises(Pm2Error, match=r"a does not stay up: .*restarted 2 times[^$]*KeyError: ORDER_QUEUE_URL"):
+        pm2.settle({"a": 0}, 0)
+    pm2.settle({"other": 0}, 0)

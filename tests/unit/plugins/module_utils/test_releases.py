@@ -1,0 +1,161 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ecommerce.sqs.plugins.module_utils.releases import Environment, Plan, ReleaseError, Releases
+from ansible_collections.ecommerce.sqs.plugins.module_utils.source_tree import SourceError, archive, digest
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "main.py").write_text("print('one')\n")
+    (folder / "bin" / "run").write_text("#!/bin/sh\n")
+    (folder / "bin" / "run").chmod(0o755)
+    (folder / "link").symlink_to("main.py")
+    return folder
+
+
+def deploy(root: Path, source: Path, environment: Environment | None = None, **options: int) -> Plan:
+    releases = Releases(str(root))
+    plan = releases.plan({"app": digest(str(source))}, environment, ["data"], **options)
+    packed = source.parent / "app.tar.gz"
+    archive(str(source), str(packed))
+    releases.apply(plan, environment, {"app": str(packed)})
+    return plan
+
+
+def test_digest_follows_content_names_and_execute_bit_only(source: Path, tmp_path: Path) -> None:
+    first = digest(str(source))
+    os.utime(source / "main.py", (0, 0))
+    (source / "__pycache__").mkdir()
+    (source / "__pycache__" / "main.pyc").write_bytes(b"x")
+    (source / ".env").write_text("SECRET=x\n")
+    copy = tmp_path / "copy"
+    shutil.copytree(source, copy, symlinks=True)
+    assert digest(str(source)) == digest(str(copy)) == first
+    seen = {first}
+    (copy / "main.py").write_text("print('two')\n")
+    seen.add(digest(str(copy)))
+    (copy / "main.py").chmod(0o755)
+    seen.add(digest(str(copy)))
+    (copy / "main.py").rename(copy / "other.py")
+    seen.add(digest(str(copy)))
+    assert len(seen) == 4
+
+
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="/nowhere is not a folder"):
+        digest(f"{tmp_path}/nowhere")
+
+
+def test_release_is_unpacked_and_live_and_a_second_run_does_nothing(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    assert deploy(root, source).is_change
+    assert (root / "app" / "main.py").read_text() == "print('one')\n"
+    assert os.access(root / "app" / "bin" / "run", os.X_OK)
+    assert (root / "app" / "link").is_symlink()
+    assert (root / "data").is_dir()
+    assert not Releases(str(root)).plan({"app": digest(str(source))}, None, ["data"]).is_change
+
+
+def test_new_content_becomes_live_and_the_one_before_is_remembered(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    first = deploy(root, source).release
+    (source / "main.py").write_text("print('two')\n")
+    second = deploy(root, source).release
+    releases = Releases(str(root))
+    assert (releases.current, releases.previous) == (second, first)
+    assert (root / "app" / "main.py").read_text() == "print('two')\n"
+    releases.activate(first)
+    assert (releases.current, releases.previous) == (first, second)
+    with pytest.raises(ReleaseError, match="there is no release 0123"):
+        releases.activate("0123")
+
+
+def test_run_killed_while_unpacking_is_finished_by_the_next(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    release = Releases(str(root)).plan({"app": digest(str(source))}, None).release
+    torn = root / "releases" / f".staging-{release}" / "app"
+    torn.mkdir(parents=True)
+    (torn / "half").write_text("x")
+    deploy(root, source)
+    assert (root / "app" / "main.py").exists()
+    assert not (root / "app" / "half").exists()
+
+
+def test_run_killed_while_linking_is_finished_by_the_next(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / ".staging-current").symlink_to("releases/gone")
+    release = deploy(root, source).release
+    assert Releases(str(root)).current == release
+
+
+def test_environment_without_its_last_mark_is_built_anew(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    environment = Environment(python=sys.executable)
+    plan = deploy(root, source, environment)
+    venv = root / "venvs" / str(plan.environment)
+    assert (root / "venv" / "bin" / "python").exists()
+    (venv / ".complete").unlink()
+    (venv / "half").write_text("x")
+    again = deploy(root, source, environment)
+    assert again.steps == [f"build virtual environment {plan.environment}"]
+    assert not (venv / "half").exists()
+    assert (venv / ".complete").exists()
+
+
+def test_failing_installation_names_the_remedy_and_leaves_the_old_release_live(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    first = deploy(root, source).release
+    (source / "requirements.txt").write_text("./no-such-package\n")
+    with pytest.raises(ReleaseError, match="pip"):
+        deploy(root, source, Environment(python=sys.executable, requirements=["app/requirements.txt"]))
+    assert Releases(str(root)).current == first
+
+
+def test_missing_python_is_named(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match="there is no program python9: install Python 3"):
+        deploy(tmp_path / "root", source, Environment(python="python9"))
+
+
+def test_old_releases_go_and_the_live_one_and_the_one_before_stay(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    made = []
+    for number in range(5):
+        (source / "main.py").write_text(f"print({number})\n")
+        made.append(deploy(root, source, keep=2).release)
+        os.utime(root / "releases" / made[-1], (number, number))
+    Releases(str(root)).activate(made[3])
+    kept = {path.name for path in (root / "releases").iterdir()}
+    assert made[3] in kept
+    assert made[4] in kept
+    assert len(kept) <= 3
+
+
+def test_second_run_at_the_same_time_is_told_so(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    with (root / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ReleaseError, match="another run is working in"):
+            deploy(root, source)
+
+
+def test_folder_in_the_place_of_a_link_is_not_touched(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "app").mkdir(parents=True)
+    (root / "app" / "precious").write_text("x")
+    with pytest.raises(ReleaseError, match="is a folder"):
+        deploy(root, source)
+    assert (root / "app" / "precious").read_text() == "x"
