@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import uuid
@@ -82,11 +83,19 @@ def aws(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Aws:
     for key, value in environment.items():
         monkeypatch.setenv(key, value)
     prefix = uuid.uuid4().hex
-    empty = Aws(moto_endpoint, {})
-    sqs = empty.client("sqs")
-    queues = {
-        queue: sqs.create_queue(QueueName=f"{prefix}-{queue}")["QueueUrl"]
-        for queue in ("order", "notification", "inventory")
-    }
-    fifo = sqs.create_queue(QueueName=f"{prefix}-payment.fifo", Attributes={"FifoQueue": "true"})
-    return Aws(moto_endpoint, {**queues, "payment": fifo["QueueUrl"]})
+    queues: dict[str, str] = {}
+    aws = Aws(moto_endpoint, prefix, queues)
+    sqs = aws.client("sqs")
+    for dead_letter_queue, sources in {
+        f"{prefix}-dlq": {key: f"{prefix}-{key}-queue" for key in ("order", "notification", "inventory")},
+        f"{prefix}-dlq.fifo": {"payment": f"{prefix}-payment-queue.fifo"},
+    }.items():
+        fifo = {"FifoQueue": "true"} if dead_letter_queue.endswith(".fifo") else {}
+        queues["dlq-fifo" if fifo else "dlq"] = url = sqs.create_queue(QueueName=dead_letter_queue, Attributes=fifo)[
+            "QueueUrl"
+        ]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        redrive = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})}
+        for key, name in sources.items():
+            queues[key] = sqs.create_queue(QueueName=name, Attributes=fifo | redrive)["QueueUrl"]
+    return aws

@@ -21,6 +21,7 @@ class Aws:
     """An embedded AWS with the storefront's queues."""
 
     endpoint: str
+    prefix: str
     queues: dict[str, str]
 
     def client(self, service: str) -> Any:

@@ -9,31 +9,17 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
-from storefront_processes import LIMIT_SECONDS, Program, free_port, post
+from storefront_processes import LIMIT_SECONDS, Program, Shop, environment, free_port, get, post
 from storefront_support import CUSTOMER, ITEMS, Aws, relay
 
 from storefront.database import connect
 from storefront.order.store import orders
 
 REQUEST = {"customer": CUSTOMER, "items": ITEMS, "currency": "SGD"}
-
-
-def environment(aws: Aws, **more: str) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": aws.endpoint,
-        "AWS_REGION": "ap-southeast-1",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "ORDER_QUEUE_URL": aws.queues["order"],
-        "PAYMENT_QUEUE_URL": aws.queues["payment"],
-        "NOTIFICATION_QUEUE_URL": aws.queues["notification"],
-    } | more
 
 
 def env_file(folder: Path, values: dict[str, str]) -> None:
@@ -117,56 +103,36 @@ def test_crashes_at_random_moments_lose_no_order_that_was_answered(database_url:
     assert sent == stored
 
 
-@pytest.fixture
-def sink(tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    """A running SMTP sink: its port, and its Maildir."""
-    maildir = tmp_path / "mails"
-    with Program(
-        ["storefront.smtp_sink", "--port", "0", "--directory", str(maildir)], {}, tmp_path / "sink"
-    ) as program:
-        started = program.wait_for_text("listening on 127.0.0.1:")
-        yield int(started.split("127.0.0.1:")[1].split(",")[0]), maildir
-        assert program.stop() == 0
-
-
-def test_orders_are_paid_and_mailed_although_the_payment_worker_is_killed(
-    aws: Aws, tmp_path: Path, sink: tuple[int, Path]
-) -> None:
-    ports = {service: free_port() for service in ("order", "payment", "notification")}
-    consumes = {"order": "payment", "payment": "order", "notification": "notification"}
-    mail = {
-        "SMTP_HOST": "127.0.0.1",
-        "SMTP_PORT": str(sink[0]),
-        "SMTP_SECURITY": "none",
-        "MAIL_FROM": "shop@storefront.example",
-    }
-
-    def start(*arguments: str, service: str) -> Program:
-        worker = {
-            "SQS_WORKER_QUEUE_URL": aws.queues[consumes[service]],
-            "SQS_WORKER_HANDLER": f"python:storefront.{service}.worker:handle",
-            # Work that was in hand when the worker is killed comes back within the test's time.
-            "SQS_WORKER_VISIBILITY_TIMEOUT": "3",
-        }
-        variables = environment(aws, PORT=str(ports[service]), **mail, **worker)
-        return Program(arguments, variables, tmp_path / service)
-
-    demo = ["storefront.demo", "--orders", "30", "--timeout", "90", "--mail-directory", str(sink[1])]
-    for service, port in ports.items():
-        demo += [f"--{service}-url", f"http://127.0.0.1:{port}"]
-    with contextlib.ExitStack() as running:
-        for service, port in ports.items():
-            running.enter_context(start(f"storefront.{service}", service=service)).wait_for_health(port)
-        running.enter_context(start("sqs_worker", "run", service="order"))
-        running.enter_context(start("sqs_worker", "run", service="notification"))
-        driver = running.enter_context(Program(demo, {}, tmp_path / "demo"))
-        for pause in (1.5, 1.5, 0.0):
-            worker = running.enter_context(start("sqs_worker", "run", service="payment"))
-            if pause:
-                time.sleep(pause)
+def test_orders_are_paid_and_mailed_although_the_payment_worker_is_killed(aws: Aws, tmp_path: Path) -> None:
+    with Shop(aws, tmp_path) as shop:
+        for service in ("order", "payment", "notification"):
+            shop.service(service)
+        shop.worker("order", consumes="payment")
+        shop.worker("notification", consumes="notification")
+        demo = ["storefront.demo", "--orders", "30", "--timeout", "90", "--mail-directory", str(shop.maildir)]
+        demo += [f"--{service}-url={shop.url(service)}" for service in ("order", "payment", "notification")]
+        with Program(demo, {}, tmp_path / "demo") as driver:
+            for _ in range(2):
+                worker = shop.worker("payment", consumes="order")
+                time.sleep(1.5)
                 worker.kill()
-        assert driver.process.wait(120) == 0, driver.text()
+            shop.worker("payment", consumes="order")
+            assert driver.process.wait(120) == 0, driver.text()
+        assert len(list((shop.maildir / "new").iterdir())) == 30
     lines = driver.text().splitlines()
     assert lines[-1] == "demo: 30 orders placed, 30 paid, 30 mailed, 0 lost"
     assert [line.split()[0] for line in lines[1:-1]] == ["order", "payment", "order", "notification"]
-    assert len(list((sink[1] / "new").iterdir())) == 30
+
+
+def test_inventory_is_told_by_the_order_service(aws: Aws, tmp_path: Path) -> None:
+    with Shop(aws, tmp_path) as shop:
+        for service in ("order", "inventory"):
+            shop.service(service)
+        shop.worker("inventory", consumes="inventory")
+        for _ in range(3):
+            post(f"{shop.url('order')}/orders", REQUEST)
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while (reserved := get(f"{shop.url('inventory')}/stock/TEA-1")["reserved"]) < 6:
+            assert time.monotonic() < deadline, reserved
+            time.sleep(0.1)
+        assert reserved == 6
