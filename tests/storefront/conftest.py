@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import uuid
@@ -20,6 +21,8 @@ import pytest  # noqa: E402
 import storefront_postgresql as postgresql  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
 from storefront_support import REGION, Aws  # noqa: E402
+
+logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +85,7 @@ def aws(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Aws:
     }
     for key, value in environment.items():
         monkeypatch.setenv(key, value)
-    prefix = uuid.uuid4().hex
+    prefix = f"t{uuid.uuid4().hex}"
     queues: dict[str, str] = {}
     aws = Aws(moto_endpoint, prefix, queues)
     sqs = aws.client("sqs")
