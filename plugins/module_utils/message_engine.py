@@ -15,6 +15,8 @@ from .message_spec import BATCH_ENTRIES, Entry, batches
 
 POLL_SECONDS = 1
 """A poll of a second or more asks all servers of a queue; a shorter one may find an occupied queue empty."""
+REMOVAL_VISIBILITY = 60
+"""Seconds for which the others are hidden from consumers while the messages to delete are looked for."""
 
 
 def send_all(
@@ -103,6 +105,24 @@ def borrowing(api: MessageApi, queue: str, visibility_timeout: int) -> Iterator[
         yield borrowed
     finally:
         borrowed.give_back()
+
+
+def remove(
+    api: MessageApi, queue: str, *, wanted: Callable[[dict[str, Any]], bool], keep: bool = False
+) -> tuple[list[dict[str, Any]], int]:
+    """Delete the messages that are ``wanted``; return them, and how many could not be deleted. Raises AwsCallError.
+
+    With ``keep`` nothing is deleted: the answer says what would be.
+    """
+    found: list[dict[str, Any]] = []
+    undeleted = 0
+    with borrowing(api, queue, REMOVAL_VISIBILITY) as borrowed:
+        while (messages := borrowed.receive()) is not None:
+            chosen = [message for message in messages if wanted(message)]
+            if chosen and not keep:
+                undeleted += borrowed.delete(chosen)
+            found += chosen
+    return found, undeleted
 
 
 def look(

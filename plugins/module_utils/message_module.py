@@ -111,6 +111,16 @@ def read_outgoing(params: Mapping[str, Any]) -> Outgoing:
     return Outgoing(read_messages(messages, path, fifo=params["queue"].endswith(".fifo")), path)
 
 
+def read_removal(params: Mapping[str, Any]) -> MessageFilter:
+    """Return the filter of messages to delete. Raises InvalidInputError with every fault; one that is empty is one."""
+    problems = Problems()
+    chosen = read_filter(params["filter"], "filter", problems)
+    if not problems.errors and chosen == MessageFilter():
+        problems.add("filter", "chooses every message; queue_purge is the module that empties a queue")
+    problems.raise_if_any("The removal")
+    return chosen
+
+
 def read_look_options(params: Mapping[str, Any]) -> tuple[MessageFilter, int, int]:
     """Return filter, limit and visibility timeout (seconds) of a look. Raises InvalidInputError with every fault."""
     problems = Problems()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: messages
-short_description: Send messages to an SQS queue
+short_description: Send messages to an SQS queue, or delete chosen ones
 version_added: 1.0.0
 author:
   - Contributors to the ecommerce.sqs project (@ecommerce-sqs)
@@ -16,11 +16,47 @@ description:
   - All messages are checked against the limits of SQS before the first is sent. Entries that SQS fails for reasons of
     its own are sent again.
   - In a FIFO queue a message is only sent after the earlier ones of its group were taken.
+  - With O(state=absent) the messages that O(filter) chooses are deleted, such as those of a dead-letter queue that are
+    not worth another try. They are lost; M(ecommerce.sqs.queue_redrive) sends them back instead.
+  - The others are given back and count one more receive. In a FIFO queue, messages beyond the first ten of a group stay
+    hidden behind those that were looked at.
 options:
   queue:
     description: Name, ARN or URL of the queue.
     type: str
     required: true
+  state:
+    description: V(present) sends messages, V(absent) deletes those that O(filter) chooses.
+    type: str
+    choices: [present, absent]
+    default: present
+  filter:
+    description:
+      - Messages to delete, those that match all that is set. Required with O(state=absent), and not to be empty;
+        M(ecommerce.sqs.queue_purge) deletes all.
+    type: dict
+    suboptions:
+      body_contains:
+        description: Text that the body contains.
+        type: str
+      body_matches:
+        description: Regular expression that is found in the body.
+        type: str
+      attributes:
+        description: Attributes and their values, compared as text.
+        type: dict
+      minimum_age:
+        description: Least age in seconds. In the dead-letter queue of a standard queue it counts from the first send.
+        type: int
+      maximum_age:
+        description: Greatest age in seconds.
+        type: int
+      minimum_receive_count:
+        description: Least number of receives, this one included.
+        type: int
+      maximum_receive_count:
+        description: Greatest number of receives, this one included.
+        type: int
   body:
     description: Body of one message - a string, or data that is sent as JSON.
     type: raw
@@ -69,14 +105,20 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: [The messages are checked and the queue is looked up; nothing is sent.]
+    details:
+      - The messages are checked and the queue is looked up; nothing is sent.
+      - What would be deleted is looked for, which counts as a receive.
   diff_mode:
     support: none
   idempotent:
-    support: none
-    details: [Every run sends the messages again; the result is always changed.]
+    support: partial
+    details:
+      - Every run sends the messages again; the result is then always changed.
+      - To delete what is not there changes nothing.
 seealso:
   - module: ecommerce.sqs.messages_info
+  - module: ecommerce.sqs.queue_purge
+  - module: ecommerce.sqs.queue_redrive
 """
 
 EXAMPLES = r"""
@@ -102,11 +144,18 @@ EXAMPLES = r"""
         group_id: order-4711
       - body: {order_id: 4711, event: paid}
         group_id: order-4711
+
+- name: Give up what a test left in the dead-letter queue
+  ecommerce.sqs.messages:
+    queue: ecommerce-dlq
+    state: absent
+    filter:
+      body_contains: test-2026-01-31
 """
 
 RETURN = r"""
 messages:
-  description: The messages that SQS took, in order. Empty in check mode.
+  description: The messages that SQS took, in order. Empty in check mode, and with O(state=absent).
   returned: always
   type: list
   elements: dict
@@ -125,15 +174,23 @@ messages:
       message_id: 5fea7756-0ea4-451a-a703-a558b933e274
       sequence_number: null
 count:
-  description: Number of messages that were sent, or would be sent in check mode.
+  description: Number of messages that were sent or deleted, or would be in check mode.
   returned: always
   type: int
 """
 
+import time
+from typing import Any
+
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_engine import send_all
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_module import open_queue, read_outgoing
+from ansible_collections.ecommerce.sqs.plugins.module_utils.message_engine import remove, send_all
+from ansible_collections.ecommerce.sqs.plugins.module_utils.message_module import (
+    filter_options,
+    open_queue,
+    read_outgoing,
+    read_removal,
+)
 from ansible_collections.ecommerce.sqs.plugins.module_utils.message_spec import MESSAGE_OPTIONS
 from ansible_collections.ecommerce.sqs.plugins.module_utils.queue_module import clear_failure
 
@@ -149,6 +206,8 @@ def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
             "queue": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "filter": filter_options(),
             **one,
             "messages": {
                 "type": "list",
@@ -156,22 +215,43 @@ def main() -> None:
                 "options": {**one, "body": {**one["body"], "required": True}},
             },
         },
-        mutually_exclusive=[("messages", option) for option in MESSAGE_OPTIONS],
-        required_one_of=[("body", "messages")],
+        mutually_exclusive=[(first, option) for first in ("messages", "filter") for option in MESSAGE_OPTIONS]
+        + [("messages", "filter")],
+        required_if=[("state", "present", ("body", "messages"), True), ("state", "absent", ("filter",))],
         supports_check_mode=True,
     )
     with clear_failure(module):
-        entries = read_outgoing(module.params)
-        queue = open_queue(module, module.params["queue"])
-        entries.check_against(queue.queue)
-        taken, refused = ([], []) if module.check_mode else send_all(queue.messages, queue.url, entries.entries)
+        changed, count, taken = (_delete if module.params["state"] == "absent" else _send)(module)
+    module.exit_json(changed=changed, messages=taken, count=count)
+
+
+def _send(module: AnsibleAWSModule) -> tuple[bool, int, list[dict[str, Any]]]:
+    outgoing = read_outgoing(module.params)
+    queue = open_queue(module, module.params["queue"])
+    outgoing.check_against(queue.queue)
+    if module.check_mode:
+        return bool(outgoing.entries), len(outgoing.entries), []
+    taken, refused = send_all(queue.messages, queue.url, outgoing.entries)
     if refused:
         reasons = "; ".join(f"message {item['position']}: {item['reason']}" for item in refused)
         module.fail_json(
             msg=f"SQS took {len(taken)} messages and refused {len(refused)}: {reasons}", messages=taken, refused=refused
         )
-    count = len(entries.entries) if module.check_mode else len(taken)
-    module.exit_json(changed=count > 0, messages=taken, count=count)
+    return bool(taken), len(taken), taken
+
+
+def _delete(module: AnsibleAWSModule) -> tuple[bool, int, list[dict[str, Any]]]:
+    chosen = read_removal(module.params)
+    queue = open_queue(module, module.params["queue"])
+    removed, undeleted = remove(
+        queue.messages,
+        queue.url,
+        wanted=lambda message: chosen.matches(message, time.time()),
+        keep=module.check_mode,
+    )
+    if undeleted:
+        module.fail_json(msg=f"{undeleted} of {len(removed)} messages could not be deleted; run it again")
+    return bool(removed), len(removed), []
 
 
 if __name__ == "__main__":

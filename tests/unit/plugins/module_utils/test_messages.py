@@ -11,8 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.message_api import SEND_ATTEMPTS, MessageApi
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_engine import look, send_all
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_module import OneQueue, purge_when_possible
+from ansible_collections.ecommerce.sqs.plugins.module_utils.message_engine import look, remove, send_all
+from ansible_collections.ecommerce.sqs.plugins.module_utils.message_module import (
+    OneQueue,
+    purge_when_possible,
+    read_removal,
+)
 from ansible_collections.ecommerce.sqs.plugins.module_utils.message_spec import (
     MESSAGE_BYTES,
     batches,
@@ -214,6 +218,43 @@ def test_messages_are_given_back_when_looking_fails(service: StrictMessages) -> 
     with pytest.raises(RuntimeError):
         look(api(service), service.url("orders"), limit=1, visibility_timeout=60, wanted=explode)
     assert len(service.visible("orders")) == 1
+
+
+@pytest.mark.parametrize("queue", ["orders", "ledger.fifo"])
+def test_removing_deletes_what_is_wanted_and_gives_the_rest_back(service: StrictMessages, queue: str) -> None:
+    for number in range(25):
+        service.dead_letter(
+            "orders", queue, f"{'mine' if number % 5 == 0 else 'other'}-{number}", MessageGroupId=f"g{number}"
+        )
+    bodies = set()
+    for _ in range(3):
+        removed, undeleted = remove(api(service), service.url(queue), wanted=lambda message: "mine" in message["Body"])
+        bodies |= {message["Body"] for message in removed}
+        assert undeleted == 0
+    assert bodies == {"mine-0", "mine-5", "mine-10", "mine-15", "mine-20"}
+    assert [body for body in service.bodies(queue) if "mine" in body] == []
+    assert len(service.visible(queue)) == 20
+
+
+def test_what_would_be_removed_is_kept_in_check_mode(service: StrictMessages) -> None:
+    service.dead_letter("orders", "orders", "mine")
+    removed, _ = remove(api(service), service.url("orders"), wanted=lambda _: True, keep=True)
+    assert len(removed) == len(service.visible("orders")) == 1
+
+
+def test_what_could_not_be_deleted_is_counted(service: StrictMessages) -> None:
+    service.dead_letter("orders", "orders", "mine")
+    service.batch_fault = lambda operation, _: (
+        ("ReceiptHandleIsInvalid", True) if operation.startswith("Delete") else None
+    )
+    assert remove(api(service), service.url("orders"), wanted=lambda _: True)[1] == 1
+
+
+@pytest.mark.parametrize("given", [{}, {"body_contains": None}, {"attributes": {}}])
+def test_a_filter_that_chooses_everything_removes_nothing(given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read_removal({"filter": given})
+    assert caught.value.errors == ["filter: chooses every message; queue_purge is the module that empties a queue"]
 
 
 def test_a_message_is_shown_with_why_and_how_often() -> None:
