@@ -14,33 +14,39 @@ from .aws_client import concurrently
 from .aws_module import Aws, RefusedError, diff
 from .cloudwatch_edge import CloudWatchEdge
 from .problems import InvalidInputError
+from .topology import expand
 
 
 def reconcile(
-    parameters: Mapping[str, Any], aws: Aws, *, check_mode: bool, edge: CloudWatchEdge | None = None
+    parameters: Mapping[str, Any],
+    aws: Aws,
+    *,
+    check_mode: bool,
+    region: str | None = None,
+    edge: CloudWatchEdge | None = None,
 ) -> dict[str, Any]:
     """Return the module's result.
 
     :param parameters: the module's options.
+    :param region: where the queues of a topology are; needed with one.
     :param edge: the CloudWatch to use; a test passes its own.
     Raises InvalidInputError, RefusedError, and botocore's errors.
     """
     absent = parameters["state"] == "absent"
     edge = edge or CloudWatchEdge(aws.client("cloudwatch"))
-    wanted = _read(parameters, edge, absent=absent)
+    wanted = _read(_given(parameters, region), parameters, edge, absent=absent)
     tags = {str(key): str(value) for key, value in (parameters["tags"] or {}).items()}
     names = [alarm["AlarmName"] for alarm in wanted]
-    actual = edge.alarms_named(names)
-    unwanted: dict[str, Alarm] = {}
-    if parameters["purge"] and not absent:
-        candidates = edge.alarms_with_prefixes(parameters["purge_name_prefixes"])
-        unwanted = _tagged({name: alarm for name, alarm in candidates.items() if name not in names}, tags, edge)
+    purge = parameters["purge"] and not absent
+    listed = edge.alarms_with_prefixes(parameters["purge_name_prefixes"]) if purge else {}
+    actual = {**edge.alarms_named(name for name in names if name not in listed), **listed}
+    unwanted = _tagged({name: alarm for name, alarm in listed.items() if name not in names}, tags, edge)
     steps = plan(wanted, actual, absent=absent, unwanted=unwanted)
     if not check_mode:
         _apply(steps, actual, tags, edge)
     result: dict[str, Any] = {
         "changed": not steps.empty,
-        "diff": _diff(steps, {**actual, **unwanted}),
+        "diff": _diff(steps, actual),
         "created": [alarm["AlarmName"] for alarm in steps.create],
         "updated": [alarm["AlarmName"] for alarm in steps.update],
         "deleted": steps.delete,
@@ -53,25 +59,38 @@ def reconcile(
     return result
 
 
-def _read(parameters: Mapping[str, Any], edge: CloudWatchEdge, *, absent: bool) -> list[Alarm]:
+def _given(parameters: Mapping[str, Any], region: str | None) -> list[Alarm]:
+    """Return the alarms that were asked for, with the actions of all."""
+    given = parameters["alarms"]
+    if parameters["topology"] is not None:
+        if not region:
+            raise RefusedError("a topology needs the region of its queues: set region or AWS_REGION")
+        given = expand(parameters["topology"], region=region)["alarms"]
+    common = parameters["alarm_actions"]
+    return [
+        {**alarm, "AlarmActions": _union(alarm.get("AlarmActions"), common)} if common else alarm for alarm in given
+    ]
+
+
+def _union(own: object, common: list[str]) -> object:
+    return list(dict.fromkeys([*own, *common])) if isinstance(own, list) else own or common
+
+
+def _read(given: list[Alarm], parameters: Mapping[str, Any], edge: CloudWatchEdge, *, absent: bool) -> list[Alarm]:
     if parameters["purge"] and not (parameters["tags"] and parameters["purge_name_prefixes"]):
         raise InvalidInputError(
             "purge", ["purge deletes what carries our tags; it needs tags and purge_name_prefixes to know them by"]
         )
     if not absent:
-        read = read_alarms(parameters["alarms"])
+        read = read_alarms(given)
         faults = [f"alarms[{position}]: {fault}" for position, fault in enumerate(map(edge.faults, read)) if fault]
         if faults:
             raise InvalidInputError("alarms", faults)
         return read
-    nameless = [
-        f"alarms[{position}].AlarmName: is missing"
-        for position, alarm in enumerate(parameters["alarms"])
-        if not alarm.get("AlarmName")
-    ]
+    nameless = [position for position, alarm in enumerate(given) if not alarm.get("AlarmName")]
     if nameless:
-        raise InvalidInputError("alarms", nameless)
-    return [dict(alarm) for alarm in parameters["alarms"]]
+        raise InvalidInputError("alarms", [f"alarms[{position}].AlarmName: is missing" for position in nameless])
+    return [dict(alarm) for alarm in given]
 
 
 def _tagged(candidates: Mapping[str, Alarm], tags: Mapping[str, str], edge: CloudWatchEdge) -> dict[str, Alarm]:

@@ -47,7 +47,7 @@ class IamEdge:
         :param users: read who else uses the role and the policies.
         """
         return {
-            "profile": self._read_profile(wanted.name),
+            "profile": self._read_profile(wanted.name) if wanted.with_profile else None,
             "role": self._read_role(wanted, all_inline=all_inline, users=users),
             "policies": {name: self._read_policy(name, users=users) for name in wanted.managed_policies},
         }

@@ -13,7 +13,7 @@ from .aws_module import Aws, RefusedError, diff
 from .ec2_edge import Ec2Edge
 from .iam_edge import IamEdge
 from .instance_profiles import Step, Wanted, describe, plan_absent, plan_present, predict, read_wanted, removal_problems
-from .policies import instance_profiles, trust_policy
+from .policies import instance_profiles, operator_role, trust_policy
 from .problems import Problems
 from .topology import expand
 
@@ -37,7 +37,7 @@ def reconcile(
     services: dict[str, Any] = {}
     if parameters["topology"] is not None:
         expanded = _expand(parameters["topology"], region, partition, account_id)
-        entries = _derive(expanded, parameters["autoscaling_groups"])
+        entries = _derive(expanded, parameters)
         services = _services(expanded, prefix)
     wanted = read_wanted(
         [_with_common(entry, parameters) for entry in entries],
@@ -87,12 +87,15 @@ def _expand(
     return expand(topology, region=region, partition=partition, account_id=account_id)
 
 
-def _derive(expanded: Mapping[str, Any], autoscaling_groups: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def _derive(expanded: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     groups = {
-        name: [value] if isinstance(value, str) else list(value) for name, value in (autoscaling_groups or {}).items()
+        name: [value] if isinstance(value, str) else list(value)
+        for name, value in (parameters["autoscaling_groups"] or {}).items()
     }
+    principals = parameters["operator_principals"]
     try:
-        return instance_profiles(expanded, groups)
+        operator = [operator_role(expanded, principals)] if principals else []
+        return [*instance_profiles(expanded, groups), *operator]
     except ValueError as error:
         raise RefusedError(str(error)) from error
 
@@ -142,12 +145,11 @@ def _apply(edge: IamEdge, steps: Iterable[Step]) -> None:
 
 def _result(item: Wanted, there: Mapping[str, Any], steps: list[Step], prefix: str) -> dict[str, Any]:
     account = prefix[: -len("policy/")]
-    present = there["profile"] is not None
     return {
         "name": item.name,
-        "arn": f"{account}instance-profile/{item.name}" if present else None,
+        "arn": f"{account}instance-profile/{item.name}" if there["profile"] else None,
         "role_name": item.role,
-        "role_arn": f"{account}role/{item.role}" if present else None,
+        "role_arn": f"{account}role/{item.role}" if there["role"] else None,
         "policy_arns": sorted(there["role"]["attached"]) if there["role"] else [],
         "steps": [_words(step) for step in steps],
     }

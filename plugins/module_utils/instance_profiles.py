@@ -52,6 +52,8 @@ class Wanted:
     managed_policy_arns: list[str] = field(default_factory=list)
     inline_policies: dict[str, Document] = field(default_factory=dict)
     tags: dict[str, str] | None = None
+    with_profile: bool = True
+    """False for a role that people assume; ``name`` is then only what it is called in messages."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def read_wanted(
             managed_policy_arns=list(entry.get("managed_policy_arns") or []),
             inline_policies={name: document or {} for name, document in inline.items()},
             tags=None if merged is None else {str(key): str(value) for key, value in merged.items()},
+            with_profile=entry.get("with_profile", True),
         )
         _check(wanted, path, problems)
         found.append(wanted)
@@ -117,7 +120,7 @@ def plan_present(
         *_plan_role(wanted, actual["role"], purge_tags=purge_tags),
         *_plan_managed(wanted, actual, policy_arn_prefix, purge_policies=purge_policies, purge_tags=purge_tags),
         *_plan_inline(wanted, actual["role"], purge_policies=purge_policies),
-        *_plan_profile(wanted, actual["profile"], purge_tags=purge_tags),
+        *(_plan_profile(wanted, actual["profile"], purge_tags=purge_tags) if wanted.with_profile else []),
     ]
 
 

@@ -223,6 +223,24 @@ def instance_profiles(
     return entries
 
 
+def operator_role(expanded: Expanded, principal_arns: Iterable[str]) -> Document:
+    """The role with which an operator redrives, in the form of :func:`instance_profiles`, but without a profile.
+
+    Raises ValueError as :func:`operator_trust_policy` does.
+    """
+    name = f"{expanded['prefix']}-redrive-role"
+    return {
+        "name": name,
+        "role": name,
+        "description": f"Redrive of the dead-letter queues of {expanded['prefix']}",
+        "assume_role_policy": operator_trust_policy(principal_arns),
+        "managed_policies": [
+            {"name": f"{expanded['prefix']}-redrive-policy", "document": redrive_policy_document(expanded)}
+        ],
+        "with_profile": False,
+    }
+
+
 def _allow_roles(
     expanded: Expanded, sid: str, actions: Iterable[str], arn: str, services: Iterable[str]
 ) -> Document | None:

@@ -34,14 +34,23 @@ attributes:
     support: partial
     details: With O(prove_delivery) alarms are set to ALARM and back each time, which is reported as a change.
 options:
+  topology:
+    description:
+      - A topology, as P(ecommerce.sqs.expand#filter) takes it. Its alarms are made, which that filter also returns as
+        C(alarms).
+      - Exactly one of O(topology) and O(alarms) is required.
+    type: dict
   alarms:
     description:
       - The alarms, each with the arguments of C(PutMetricAlarm) as its keys.
-      - The alarms of a topology are the C(alarms) that P(ecommerce.sqs.expand#filter) returns.
       - With O(state=absent) only C(AlarmName) counts.
     type: list
     elements: dict
-    required: true
+  alarm_actions:
+    description: What every alarm does when it goes to ALARM, by ARN, in addition to what it says itself.
+    type: list
+    elements: str
+    default: []
   state:
     description: Whether the alarms are there.
     type: str
@@ -86,7 +95,15 @@ seealso:
 EXAMPLES = r"""
 - name: All alarms of a topology; those of queues that it no longer has go
   ecommerce.sqs.alarms:
-    alarms: "{{ (sqs_topology | ecommerce.sqs.expand(region='ap-southeast-1')).alarms }}"
+    topology:
+      prefix: ecommerce
+      queues:
+        order: {visibility_timeout: 300, alarms: {backlog: {threshold: 500}}}
+      services:
+        order: {produces: [order]}
+        payment: {consumes: [order]}
+    region: ap-southeast-1
+    alarm_actions: [arn:aws:sns:ap-southeast-1:123456789012:on-call]
     tags:
       Topology: ecommerce
     purge: true
@@ -129,7 +146,8 @@ EXAMPLES = r"""
 
 - name: Prove that somebody hears of it
   ecommerce.sqs.alarms:
-    alarms: "{{ (sqs_topology | ecommerce.sqs.expand(region='ap-southeast-1')).alarms }}"
+    topology: "{{ sqs_topology }}"
+    alarm_actions: [arn:aws:sns:ap-southeast-1:123456789012:on-call]
     prove_delivery: true
 
 - name: Remove one
@@ -199,7 +217,9 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import ru
 
 def main() -> None:
     argument_spec = {
-        "alarms": {"type": "list", "elements": "dict", "required": True},
+        "topology": {"type": "dict"},
+        "alarms": {"type": "list", "elements": "dict"},
+        "alarm_actions": {"type": "list", "elements": "str", "default": []},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "tags": {"type": "dict"},
         "purge": {"type": "bool", "default": False},
@@ -207,7 +227,12 @@ def main() -> None:
         "prove_delivery": {"type": "bool", "default": False},
         "delivery_timeout": {"type": "int", "default": 60},
     }
-    run_module(argument_spec, lambda module, aws: reconcile(module.params, aws, check_mode=module.check_mode))
+    run_module(
+        argument_spec,
+        lambda module, aws: reconcile(module.params, aws, check_mode=module.check_mode, region=module.region),
+        required_one_of=[("topology", "alarms")],
+        mutually_exclusive=[("topology", "alarms")],
+    )
 
 
 if __name__ == "__main__":

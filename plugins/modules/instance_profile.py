@@ -52,6 +52,14 @@ options:
       - Names of the auto-scaling groups whose instances run a service, by service, a name or a list of names. Such
         instances may then protect themselves while they work, and finish their drain. For O(topology) only.
     type: dict
+  operator_principals:
+    description:
+      - ARNs of the users and roles who may assume the operator's role of the topology, C(PREFIX-redrive-role), which
+        may look into the dead-letter queues and move their messages back. It has no instance profile.
+      - When empty, that role is neither made nor removed. For O(topology) only.
+    type: list
+    elements: str
+    default: []
   instance_profiles:
     description: The instance profiles, where they do not follow from a topology.
     type: list
@@ -219,7 +227,7 @@ instance_profiles:
       type: str
       sample: ecommerce-payment-instance-profile
     arn:
-      description: Its ARN, or V(null) where it is not there.
+      description: Its ARN, or V(null) where it is not there, and for the operator's role.
       type: str
       sample: arn:aws:iam::123456789012:instance-profile/ecommerce-payment-instance-profile
     role_name:
@@ -278,6 +286,7 @@ def main() -> None:
     argument_spec = {
         "topology": {"type": "dict"},
         "autoscaling_groups": {"type": "dict"},
+        "operator_principals": {"type": "list", "elements": "str", "default": []},
         "instance_profiles": {"type": "list", "elements": "dict", "options": profile},
         "managed_policy_arns": {"type": "list", "elements": "str", "default": []},
         "permissions_boundary": {"type": "str"},

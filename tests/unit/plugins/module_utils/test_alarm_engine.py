@@ -53,7 +53,9 @@ def alarm(name="depth", **changes):
 
 def run(alarms, aws=None, check_mode=False, edge=None, **changes):
     parameters = {
+        "topology": None,
         "alarms": alarms,
+        "alarm_actions": [],
         "state": "present",
         "tags": None,
         "purge": False,
@@ -63,7 +65,7 @@ def run(alarms, aws=None, check_mode=False, edge=None, **changes):
         **changes,
     }
     aws = aws or StrictAws()
-    return reconcile(copy.deepcopy(parameters), aws, check_mode=check_mode, edge=edge), aws
+    return reconcile(copy.deepcopy(parameters), aws, check_mode=check_mode, region=REGION, edge=edge), aws
 
 
 def grid(alarms, **changes):
@@ -86,13 +88,19 @@ def names():
 
 
 def test_the_alarms_of_a_topology_are_made_changed_and_removed():
-    grid(of_topology())
+    grid(None, topology=default())
     assert "high-order-queue-depth" in names()
     changed = of_topology(alarms={"backlog": {"threshold": 7}, "stuck": {"period": 60}, "alarm_actions": [TOPIC]})
     done = grid(changed)
     assert done["updated"] == [item["AlarmName"] for item in changed]
     grid([{"AlarmName": item["AlarmName"]} for item in changed], state="absent")
     assert names() == set()
+
+
+def test_actions_of_all_come_on_top_of_their_own():
+    declared = {**default(), "alarms": {"alarm_actions": [TOPIC]}}
+    done, _aws = run(None, topology=declared, alarm_actions=[OTHER_TOPIC, TOPIC])
+    assert {tuple(item["actions"]) for item in done["alarms"]} == {(TOPIC, OTHER_TOPIC)}
 
 
 @pytest.mark.parametrize(

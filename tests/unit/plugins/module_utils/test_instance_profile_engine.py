@@ -58,6 +58,7 @@ def run(*profiles, aws=None, check_mode=False, **changes):
     parameters = {
         "topology": None,
         "autoscaling_groups": None,
+        "operator_principals": [],
         "instance_profiles": list(profiles),
         "managed_policy_arns": [],
         "permissions_boundary": None,
@@ -118,6 +119,22 @@ def test_instances_of_an_autoscaling_group_may_finish_their_drain():
     assert iam.list_role_policies(RoleName="ecommerce-order-role")["PolicyNames"] == []
     with pytest.raises(RefusedError, match="there is no service paiment; there are order, payment, notification"):
         run(topology=default(), autoscaling_groups={"paiment": "x"})
+
+
+def test_the_operators_role_is_for_those_named_and_has_no_profile():
+    alice = f"arn:aws:iam::{ACCOUNT}:user/alice"
+    done = grid(topology=default(), operator_principals=[alice])
+    *_services, operator = done["instance_profiles"]
+    assert operator["arn"] is None
+    assert operator["role_arn"] == f"arn:aws:iam::{ACCOUNT}:role/ecommerce-redrive-role"
+    iam = StrictAws().client("iam")
+    trust = iam.get_role(RoleName="ecommerce-redrive-role")["Role"]["AssumeRolePolicyDocument"]
+    assert trust["Statement"][0]["Principal"] == {"AWS": alice}
+    assert len(iam.list_instance_profiles()["InstanceProfiles"]) == 3
+    grid(topology=default(), operator_principals=[alice], state="absent")
+    assert iam.list_roles()["Roles"] == []
+    with pytest.raises(RefusedError, match="without wildcards"):
+        run(topology=default(), operator_principals=["*"])
 
 
 def test_a_bad_topology_is_told_before_the_first_call():
