@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
@@ -31,15 +32,29 @@ Result = TypeVar("Result")
 WORKERS = 16
 """Calls under way at once: enough to cover a region's latency; beyond it boto3 is bound by the CPU."""
 
-ATTEMPTS = 20
-"""Attempts of a call that AWS throttles; with adaptive retries some minutes."""
+ATTEMPTS = 40
+"""Attempts of a call that AWS throttles; some minutes."""
 ATTEMPTS_BEFORE_AN_ANSWER, ATTEMPTS_AFTER_AN_ANSWER = 3, 8
 """Attempts where no connection comes about: an endpoint that never answered is reported after a few seconds."""
+LONGEST_PAUSE = 20
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
 """Longer than the longest poll of a queue."""
 
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
+THROTTLED = (
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "Throttling",
+    "ThrottledException",
+    "ThrottlingException",
+    "TooManyRequestsException",
+)
 BAD_CREDENTIALS = (
     "AuthFailure",
     "ExpiredToken",
@@ -92,25 +107,41 @@ def connect(
     )
     elsewhere = {} if region is None else {"region": region}
     client = module.client(service, config=config, **elsewhere)
-    _bound_failed_connections(client, service)
+    _retry_by_cause(client, service, attempts)
     if counter is not None:
         counter.attach(client)
     return client
 
 
-def _bound_failed_connections(client: Any, service: str) -> None:
-    """Stop the retries of failed connections early, which botocore counts together with those of throttled calls."""
+def _retry_by_cause(client: Any, service: str, attempts_allowed: int) -> None:
+    """Decide on retries before botocore does, where its own bound does not fit.
+
+    It counts failed connections together with throttled calls, and its quota of retries, shared by all threads of a
+    client, is used up after a hundred throttled calls.
+    """
     answered = threading.Event()
 
-    def decide(caught_exception: BaseException | None, attempts: int, **_kwargs: Any) -> None:
+    def decide(response: Any, caught_exception: BaseException | None, attempts: int, **_kwargs: Any) -> float | None:
         if caught_exception is None:
             answered.set()
-            return
+            return _pause(attempts) if _is_throttled(response) and attempts < attempts_allowed else None
         limit = ATTEMPTS_AFTER_AN_ANSWER if answered.is_set() else ATTEMPTS_BEFORE_AN_ANSWER
         if isinstance(caught_exception, (HTTPClientError, NoConnectionError)) and attempts >= limit:
             raise caught_exception
+        return None
 
     client.meta.events.register_first(f"needs-retry.{service}", decide)
+
+
+def _is_throttled(response: tuple[Any, Mapping[str, Any]] | None) -> bool:
+    detail = response[1].get("Error", {}) if response else {}
+    given = [str(detail.get(key, "")).rsplit(".", 1)[-1] for key in ("Code", "QueryErrorCode")]
+    return any(code in THROTTLED for code in given)
+
+
+def _pause(attempts: int) -> float:
+    """Return the seconds before the next attempt: exponential, with full jitter."""
+    return random.uniform(0, min(2**attempts, LONGEST_PAUSE))  # noqa: S311 - spreads calls, keeps no secret
 
 
 def concurrently(

@@ -111,7 +111,7 @@ class StrictSqs:
         self.lock = threading.RLock()
         self.concurrent = self.most_concurrent = 0
 
-    def client(self, **config: Any) -> Any:
+    def client(self, config: Config | None = None) -> Any:
         """Return a boto3 client that talks to this service."""
         client = boto3.client(
             "sqs",
@@ -119,7 +119,7 @@ class StrictSqs:
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
             endpoint_url=f"https://sqs.{REGION}.amazonaws.com",
-            config=Config(**config),
+            config=config,
         )
         client.meta.events.register("before-send.sqs", self._answer)
         return client

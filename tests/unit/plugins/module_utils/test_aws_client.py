@@ -5,12 +5,20 @@
 from __future__ import annotations
 
 import threading
+import time
+from unittest import mock
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_client import WORKERS, concurrently, explain
+from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_client import (
+    WORKERS,
+    CallCounter,
+    concurrently,
+    connect,
+    explain,
+)
 
 CLIENTS = [boto3.client(name, region_name="eu-west-1") for name in ("iam", "cloudwatch")]
 
@@ -58,3 +66,27 @@ def test_the_pool_is_bounded_and_an_error_waits_for_the_others():
     with pytest.raises(ClientError):
         concurrently(work, range(40))
     assert sorted(finished) == sorted(begun)[1:]
+
+
+class ModuleOfNowhere:
+    """An AnsibleAWSModule whose endpoint is a port that nobody listens on."""
+
+    def client(self, service, config):
+        return boto3.client(
+            service,
+            region_name="ap-southeast-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            endpoint_url="http://127.0.0.1:9",
+            config=config,
+        )
+
+
+def test_an_endpoint_that_never_answered_is_given_up_soon():
+    counter = CallCounter()
+    client = connect(ModuleOfNowhere(), "sqs", counter)
+    with mock.patch.object(time, "sleep") as paused, pytest.raises(EndpointConnectionError) as caught:
+        client.list_queues()
+    assert counter.as_dict() == {"ListQueues": 3}
+    assert sum(call.args[0] for call in paused.call_args_list) <= 5
+    assert "does not answer" in explain(caught.value, [client])
