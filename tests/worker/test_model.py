@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -210,7 +209,7 @@ class World(RuleBasedStateMachine):
         return ApiError(operation, "ConnectionError", self.trouble, retryable=True)
 
 
-World.TestCase.settings = settings(
+TestWorld = World.TestCase
+TestWorld.settings = settings(
     max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestWorld = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledCoroutineWarning")(World.TestCase)

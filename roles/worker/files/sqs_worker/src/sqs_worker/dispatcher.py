@@ -77,12 +77,14 @@ class Dispatcher:
         self._kept: dict[Job, asyncio.TimerHandle] = {}
         self._running: dict[asyncio.Task[None], Job] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._fresh_turn = False
         self._draining = False
         handler.on_free = self._pump
 
     def submit(self, messages: list[Message]) -> None:
         """Take received messages over, in the order they were received."""
         now = self._loop.time()
+        self._fresh_turn &= bool(messages)
         for message in messages:
             job, is_new = self._hand.take(message, now)
             if is_new:
@@ -97,6 +99,24 @@ class Dispatcher:
                 self._acknowledger.delete(job)
         self._pump()
 
+    @property
+    def running(self) -> int:
+        """Handlers running."""
+        return len(self._running)
+
+    async def enforce_deadline(self) -> None:
+        """Cancel what runs beyond the deadline, until cancelled. A look at all costs less than a timer each."""
+        deadline = self._rules.deadline
+        while deadline is not None:
+            await asyncio.sleep(min(1.0, deadline / 20))
+            limit = self._loop.time() - deadline
+            for task, job in self._running.items():
+                if job.started_at is None or job.started_at > limit:
+                    break  # they are in the order of their start
+                if not job.timed_out:
+                    job.timed_out = True
+                    task.cancel()
+
     def overdue(self) -> bool:
         """Whether every handler slot is taken by a run that should have ended: nothing will move by itself."""
         if self._rules.deadline is None or len(self._running) + self._handler.stuck < self._rules.concurrency:
@@ -105,8 +125,8 @@ class Dispatcher:
         return all(job.started_at is not None and job.started_at < limit for job in self._running.values())
 
     def wants_fresh_probe(self) -> bool:
-        """Whether the breaker may be tried with a message not seen yet: parked ones could all be poison."""
-        return self._breaker.wait() == 0 and not self._ready
+        """Whether the open breaker is to be tried with a message not seen yet: parked ones could all be poison."""
+        return self._breaker.wait() == 0 and not self._ready and (self._fresh_turn or not self._parked)
 
     async def drain(self, timeout: float, hurry: asyncio.Event) -> None:
         """Finish what can be finished within ``timeout`` seconds, or until ``hurry``; give the rest back at once."""
@@ -137,7 +157,7 @@ class Dispatcher:
 
     def _pump(self) -> None:
         """Start as many handlers as the limits allow."""
-        while self._ready or (self._parked and self._breaker.is_open):
+        while self._ready or (self._parked and self._breaker.is_open and not (self._fresh_turn and self._hand.room())):
             if len(self._running) + self._handler.stuck >= self._rules.concurrency:
                 return
             wait = max(self._rate.wait(), self._breaker.wait())
@@ -146,6 +166,7 @@ class Dispatcher:
                 return
             self._breaker.admit()
             self._rate.take()
+            self._fresh_turn = not self._ready
             self._start(self._ready.popleft() if self._ready else self._parked.popleft())
 
     def _pump_later(self, wait: float) -> None:
@@ -156,15 +177,13 @@ class Dispatcher:
             self._timer = self._loop.call_later(wait, self._pump)
 
     def _start(self, job: Job) -> None:
-        job.started_at = self._loop.time()
+        job.started_at, job.timed_out = self._loop.time(), False
         task = self._loop.create_task(self._run(job))
         self._running[task] = job
         task.add_done_callback(self._ended)
-        self._metrics.running.inc()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         job = self._running.pop(task)
-        self._metrics.running.dec()
         if job.started_at is not None:
             self._metrics.duration.observe(self._loop.time() - job.started_at)
         if task.cancelled() and not self._draining:
@@ -180,11 +199,11 @@ class Dispatcher:
         message = job.message
         logs.context.set({"message_id": message.message_id})
         try:
-            if self._rules.deadline is None:
-                await self._handle(message)
-            else:
-                async with asyncio.timeout(self._rules.deadline):
-                    await self._handle(message)
+            await self._handle(message)
+        except asyncio.CancelledError:
+            if not job.timed_out:
+                raise
+            await self._failed(job, TimeoutError(f"beyond its deadline of {self._rules.deadline:g} s"))
         except FatalError as error:
             self._breaker.neutral()
             await self._dead_letter(job, _reason(error))

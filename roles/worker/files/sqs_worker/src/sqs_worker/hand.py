@@ -102,5 +102,4 @@ class Hand:
         self._wake()
 
     def _wake(self) -> None:
-        self._metrics.in_hand.set(self._unfinished)
         self._changed.set()

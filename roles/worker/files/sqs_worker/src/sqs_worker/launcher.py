@@ -161,14 +161,18 @@ class Launcher:
         pollers = Pollers(
             api=api, settings=settings, hand=hand, dispatcher=dispatcher, breaker=breaker, pulse=pulse, metrics=metrics
         )
-        beating = asyncio.create_task(heartbeat.run())
+        metrics.in_hand.set_function(lambda: hand.unfinished)
+        metrics.running.set_function(lambda: dispatcher.running)
+        metrics.pollers.set_function(lambda: pollers.running)
+        background = [asyncio.create_task(heartbeat.run()), asyncio.create_task(dispatcher.enforce_deadline())]
         polling = asyncio.create_task(pollers.run())
         log.info("%s started on %s: %s", settings.name, settings.queue_url, settings.handler)
         try:
             await self._stop.wait()
             await self._drain(pollers, polling, dispatcher, acknowledger, pulse)
         finally:
-            beating.cancel()
+            for task in background:
+                task.cancel()
             await layers.close()
             if health is not None:
                 await health.stop()

@@ -95,4 +95,5 @@ class Job:
     received_at: float
     invisible_until: float
     started_at: float | None = None
+    timed_out: bool = False
     finished: bool = False

@@ -45,7 +45,7 @@ class PayloadStore:
 
     async def middleware(self, message: Message, call_next: Next) -> None:
         """Hand the payload on instead of the pointer; settling still concerns the original message."""
-        if any(name in message.message_attributes for name in SIZE_ATTRIBUTES):
+        if message.message_attributes and any(name in message.message_attributes for name in SIZE_ATTRIBUTES):
             payload = await asyncio.to_thread(self.fetch, message.body)
             message = dataclasses.replace(message, body=payload)
         await call_next(message)

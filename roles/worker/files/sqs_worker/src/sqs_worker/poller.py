@@ -53,6 +53,11 @@ class Pollers:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
 
+    @property
+    def running(self) -> int:
+        """Receive loops running."""
+        return len(self._tasks)
+
     async def run(self) -> None:
         """Receive until ``stop``; returns once the receives in the air have been answered and handed on."""
         self._start()
@@ -65,7 +70,6 @@ class Pollers:
                     await asyncio.sleep(self._backoff.delay(1))
             if not self._tasks and not self._stopping.is_set():
                 self._start()
-            self._metrics.pollers.set(len(self._tasks))
 
     def stop(self) -> None:
         """Send no new receive. Those in the air are not cancelled: their messages would be stranded until their
@@ -80,11 +84,12 @@ class Pollers:
 
     def _start(self) -> None:
         self._tasks.add(asyncio.create_task(self._poll()))
-        self._metrics.pollers.set(len(self._tasks))
 
     async def _poll(self) -> None:
         attempt_id, errors = str(uuid4()), 0
         while not self._stopping.is_set():
+            if self._breaker.is_open and len(self._tasks) > 1:
+                return
             size = self._allowed()
             if not size:
                 self._look()
@@ -114,7 +119,7 @@ class Pollers:
     def _allowed(self) -> int:
         """How many messages may be asked for now; 0 for none."""
         if self._breaker.is_open:
-            return 1 if self._dispatcher.wants_fresh_probe() and self._hand.room() >= 1 and len(self._tasks) == 1 else 0
+            return 1 if self._dispatcher.wants_fresh_probe() and self._hand.room() >= 1 else 0
         return self._batch if self._hand.room() >= self._batch else 0
 
     def _look(self) -> None:

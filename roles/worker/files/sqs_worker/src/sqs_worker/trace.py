@@ -39,7 +39,7 @@ def from_message(message: Message) -> dict[str, str]:
 
 async def middleware(message: Message, call_next: Next) -> None:
     """Make the message's trace context the current one, for its handler and what that sends and logs."""
-    found = from_message(message)
+    found = from_message(message) if message.message_attributes or "AWSTraceHeader" in message.system_attributes else {}
     if found:
         current.set(found)
         trace_id = found["traceparent"].split("-")[1] if "traceparent" in found else found[XRAY_HEADER]
