@@ -38,8 +38,9 @@ def serve(service: str, settings_type: type[SettingsT], create_app: Callable[[Se
         logging.basicConfig(
             level=settings.log_level.upper(),
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-            stream=sys.stderr,
+            stream=sys.stdout,
         )
+        logging.getLogger("botocore").setLevel(logging.WARNING)
         listener = _listen(settings)
         app = create_app(settings)
     except SettingsError as error:

@@ -7,16 +7,19 @@ sent. Needs the extra ``sql``.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 
+from sqs_worker.errors import ApiError
 from sqs_worker.producer import Attributes, Body, Outgoing, Producer, SendError
 
 log = logging.getLogger(__name__)
@@ -27,7 +30,8 @@ RELAY_BATCH = 100  # rows a relay takes at once; ten full batches
 class Outbox:
     """An outbox in the service's own database (SQLite, PostgreSQL); any number of processes may relay it.
 
-    Messages of a FIFO group leave in the order they were added: one relay at a time holds a queue's rows.
+    Messages of a FIFO group leave in the order they were added: one relay works at a time. While it talks to SQS it
+    holds no transaction: an SQS that does not answer holds up nobody who writes to the database.
     """
 
     def __init__(self, engine: sa.Engine, *, table: str = "sqs_outbox", client: Any = None) -> None:
@@ -88,22 +92,15 @@ class Outbox:
     def relay_once(self) -> int:
         """Send stored messages, oldest first, and return how many were sent; 0 when another process is at it.
 
-        Rows are deleted only after SQS has taken their messages: a crash in between sends them again.
+        Rows are deleted only after SQS has taken their messages: a crash in between sends them again. A queue that
+        fails keeps its messages for the next time and does not keep those of other queues back.
         """
-        table = self._table
-        sent = 0
-        with self._engine.begin() as connection:
-            if not self._lock(connection):
+        with self._alone() as alone:
+            if not alone:
                 return 0
-            rows = connection.execute(sa.select(table).order_by(table.c.id).limit(RELAY_BATCH)).all()
-            by_queue: dict[str, list[Any]] = {}
-            for row in rows:
-                by_queue.setdefault(row.queue_url, []).append(row)
-            for queue_url, queue_rows in by_queue.items():
-                done = self._send(queue_url, queue_rows)
-                connection.execute(table.delete().where(table.c.id.in_(done)))
-                sent += len(done)
-        return sent
+            with self._engine.connect() as connection:
+                queue_urls = connection.execute(sa.select(self._table.c.queue_url).distinct()).scalars().all()
+            return sum(self._relay_queue(queue_url) for queue_url in queue_urls)
 
     @contextmanager
     def relay(self, interval: float = 0.5) -> Iterator[None]:
@@ -131,22 +128,59 @@ class Outbox:
             log.exception("the outbox could not be relayed; it is tried again")
             return 0
 
-    def _lock(self, connection: sa.Connection) -> bool:
-        """Let one relay at a time in: two would send a group's messages out of order."""
-        if connection.dialect.name == "postgresql":
+    def _relay_queue(self, queue_url: str) -> int:
+        table = self._table
+        oldest = sa.select(table).where(table.c.queue_url == queue_url).order_by(table.c.id).limit(RELAY_BATCH)
+        with self._engine.connect() as connection:
+            rows = connection.execute(oldest).all()
+        done = self._send(queue_url, list(rows))
+        if done:
+            with self._engine.begin() as connection:
+                connection.execute(table.delete().where(table.c.id.in_(done)))
+        return len(done)
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Let one relay at a time in: two would send a group's messages out of order.
+
+        Both locks end with their process, whatever ends it.
+        """
+        if self._engine.dialect.name == "postgresql":
             key = sa.func.hashtext(self._table.name)
-            return bool(connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(key))).scalar_one())
-        # SQLite has one writer: an empty write takes the database's write lock for this transaction.
-        connection.execute(self._table.delete().where(sa.false()))
-        return True
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                locked = bool(connection.execute(sa.select(sa.func.pg_try_advisory_lock(key))).scalar_one())
+                try:
+                    yield locked
+                finally:
+                    if locked:
+                        connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))
+            return
+        # An SQLite database is a file of this machine, and so can its lock be.
+        database = (self._engine.url.database or "").removeprefix("file:")
+        if database in {"", ":memory:"}:
+            yield True
+            return
+        path = Path(f"{database}-{self._table.name}.lock")
+        with path.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
 
     def _send(self, queue_url: str, rows: list[Any]) -> list[int]:
         """Send the rows' messages and return the IDs of the rows whose messages SQS took."""
-        producer = self._producers.setdefault(queue_url, Producer(queue_url, client=self._client))
+        producer = self._producers.get(queue_url)
+        if producer is None:
+            producer = self._producers[queue_url] = Producer(queue_url, client=self._client)
         messages = [Outgoing(**json.loads(row.message)) for row in rows]
         try:
             producer.send_many(messages)
         except SendError as error:
             log.warning("outbox, %s: %s", queue_url, error)
             return [row.id for position, row in enumerate(rows) if position not in error.failed]
+        except ApiError as error:
+            log.warning("outbox, %s: %s; it is tried again", queue_url, error)
+            return []
         return [row.id for row in rows]
