@@ -12,7 +12,7 @@ options:
   home:
     description:
       - PM2's home (C(PM2_HOME)), which decides what PM2 and which processes are meant. Never guessed.
-      - Its folder has to belong to the user of the task, and its path has to leave room for a socket, which Linux
+      - Its folder has to belong to O(user), and its path has to leave room for a socket, which Linux
         limits to 107 bytes.
     type: path
     required: true
@@ -28,4 +28,8 @@ options:
     type: list
     elements: path
     default: []
+  user:
+    description:
+      - The user whose PM2 it is, by default the user of the task. Any other needs a task that runs as root.
+    type: str
 """

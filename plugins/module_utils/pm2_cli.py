@@ -30,19 +30,32 @@ ARGUMENTS = {
     "home": {"type": "path", "required": True},
     "executable": {"type": "path", "default": "pm2"},
     "path": {"type": "list", "elements": "path", "default": []},
+    "user": {"type": "str"},
 }
 LOG_LINES = 20
 
 
-class Pm2:
-    """PM2 under one home. ``path`` lists the folders in which it and its processes look for programs."""
+class UnknownUserError(Pm2Error):
+    """The user whose processes are meant does not exist (yet)."""
 
-    def __init__(self, home: str, executable: str, path: Sequence[str] = (), timeout: float = 120) -> None:
-        """Raise Pm2Error when ``home`` cannot be used; nothing is started or written yet. ``timeout`` is in seconds."""
+
+class Pm2:
+    """PM2 under one home, of one user."""
+
+    def __init__(
+        self, home: str, executable: str, path: Sequence[str] = (), user: str | None = None, timeout: float = 120
+    ) -> None:
+        """Check that ``home`` can be used; nothing is started or written yet.
+
+        ``path`` lists the folders in which PM2 and its processes look for programs before the system's. ``user`` owns
+        the processes, by default the user of this process; ``timeout`` is in seconds. Raises Pm2Error, and its
+        subclass UnknownUserError.
+        """
         self.home = Path(home)
         self.search_path = os.pathsep.join([*path, SYSTEM_PATH])
         self.executable = shutil.which(executable, path=self.search_path)
         self.wanted_executable = executable
+        self.account = _account(user)
         self.timeout = timeout
         self._check_home()
 
@@ -55,10 +68,10 @@ class Pm2:
                 f"home: {self.home} is too long: PM2's socket {self.home / 'rpc.sock'} would have {length} bytes and a "
                 f"Unix socket's path has at most {SOCKET_PATH_LIMIT}. Choose a shorter home, such as /opt/pm2."
             )
-        if self.home.exists() and self.home.stat().st_uid != os.geteuid():
+        if self.home.exists() and self.home.stat().st_uid != self.account.pw_uid:
             raise Pm2Error(
-                f"home: {self.home} belongs to {_user_name(self.home.stat().st_uid)}, and this task runs as "
-                f"{_user_name(os.geteuid())}: run it as the owner (become_user), or PM2 starts a second daemon there"
+                f"home: {self.home} belongs to {_user_name(self.home.stat().st_uid)}, and {self.account.pw_name} is "
+                "asked for: name the owner in user, or PM2 starts a second daemon there"
             )
 
     @property
@@ -90,6 +103,7 @@ class Pm2:
         descriptor, name = tempfile.mkstemp(prefix="pm2-", suffix=".json")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                os.fchown(stream.fileno(), self.account.pw_uid, self.account.pw_gid)
                 json.dump({"apps": [definition(app)]}, stream)
             self.run("start", name)
         finally:
@@ -126,6 +140,7 @@ class Pm2:
                 env=self._environment(),
                 cwd="/",
                 umask=0o077,
+                **self._identity(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -142,20 +157,42 @@ class Pm2:
         if done.returncode:
             said = (done.stderr or done.stdout).strip()
             raise Pm2Error(f"{' '.join(command)} failed with code {done.returncode}: {said}")
-        return done.stdout
+        return str(done.stdout)
+
+    def _identity(self) -> dict[str, Any]:
+        """The user to run as, which only root can choose."""
+        account = self.account
+        if account.pw_uid == os.geteuid():
+            return {}
+        groups = os.getgrouplist(account.pw_name, account.pw_gid)
+        return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": groups}
 
     def _environment(self) -> dict[str, str]:
         """Only what PM2 needs: it hands its caller's environment on to every process, secrets included."""
-        account = pwd.getpwuid(os.geteuid())
         return {
-            "HOME": account.pw_dir,
-            "USER": account.pw_name,
-            "LOGNAME": account.pw_name,
+            "HOME": self.account.pw_dir,
+            "USER": self.account.pw_name,
+            "LOGNAME": self.account.pw_name,
             "LANG": "C.UTF-8",
             "PATH": self.search_path,
             "PM2_HOME": str(self.home),
             "PM2_DISCRETE_MODE": "true",
         }
+
+
+def _account(user: str | None) -> pwd.struct_passwd:
+    if user is None:
+        return pwd.getpwuid(os.geteuid())
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError:
+        raise UnknownUserError(f"user: there is no user {user} on this host") from None
+    if os.geteuid() not in (0, account.pw_uid):
+        raise Pm2Error(
+            f"user: this task runs as {_user_name(os.geteuid())} and cannot start processes of {user}: run it as root "
+            f"or as {user} (become)"
+        )
+    return account
 
 
 def _user_name(uid: int) -> str:

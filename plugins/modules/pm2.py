@@ -189,7 +189,7 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import (
     summary,
     unsteady,
 )
-from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2_cli import ARGUMENTS, Pm2
+from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2_cli import ARGUMENTS, Pm2, UnknownUserError
 
 STARTING = ("started", "restarted", "reloaded")
 APP = {
@@ -222,7 +222,13 @@ def apply(module):
     params = module.params
     apps, state = params["apps"], params["state"]
     check_apps(apps, state)
-    pm2 = Pm2(params["home"], params["executable"], params["path"])
+    try:
+        pm2 = Pm2(params["home"], params["executable"], params["path"], params["user"])
+    except UnknownUserError:
+        if not module.check_mode:
+            raise
+        # Nothing can run yet for a user that an earlier task of this run would make.
+        return describe(make_plan(apps, [], [], state), [], resurrect=False)
     if params["path"]:
         # PM2 keeps the search path with which an app was first started.
         apps = [{**app, "environment": {"PATH": pm2.search_path, **app["environment"]}} for app in apps]
@@ -242,12 +248,18 @@ def apply(module):
         watched = {**unsteady(apps, processes, time.time()), **restarts_allowed(plan, processes)}
         lasting = {app["name"] for app in apps if app["autorestart"] is not False}
         pm2.settle({name: count for name, count in watched.items() if name in lasting}, params["settle"])
+    now = [summary(process) for process in pm2.processes() if process["name"] in names]
+    return describe(plan, now, resurrect=resurrect)
+
+
+def describe(plan, processes, *, resurrect):
+    """Return the module's result for a plan that was, or in check mode would be, carried out."""
     steps = ["resurrect"] if resurrect else []
     steps += [f"{step.command} {step.name}" for step in plan.steps] + (["save"] if plan.save else [])
     return {
         "changed": bool(steps),
         "steps": steps,
-        "processes": [summary(process) for process in pm2.processes() if process["name"] in names],
+        "processes": processes,
         "diff": {"before": plan.before, "after": plan.after},
     }
 

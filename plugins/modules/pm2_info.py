@@ -81,7 +81,7 @@ def main():
     )
     params = module.params
     try:
-        pm2 = Pm2(params["home"], params["executable"], params["path"])
+        pm2 = Pm2(params["home"], params["executable"], params["path"], params["user"])
         processes = [summary(process) for process in pm2.processes()]
         module.exit_json(
             changed=False,

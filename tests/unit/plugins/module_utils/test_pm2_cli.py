@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import Pm2Error
-from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2_cli import Pm2
+from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2_cli import Pm2, UnknownUserError
 
 
 @pytest.fixture
@@ -68,8 +70,23 @@ def test_home_of_another_user_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "h"
     folder.mkdir()
     os.chown(folder, 1, 1)
-    with pytest.raises(Pm2Error, match=r"belongs to daemon, and this task runs as root: .*become_user"):
+    with pytest.raises(Pm2Error, match=r"belongs to daemon, and root is asked for: name the owner"):
         Pm2(str(folder), "pm2")
+
+
+def test_unknown_user_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnknownUserError, match="there is no user nobody-at-all"):
+        Pm2(str(tmp_path / "h"), "pm2", user="nobody-at-all")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run something as another user")
+def test_pm2_runs_as_its_user_and_with_that_users_home() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        seen = Pm2(str(folder / "h"), program(folder, "id -un; id -Gn; env"), user="daemon").run("list").splitlines()
+    assert seen[:2] == ["daemon", "daemon"]
+    assert f"HOME={pwd.getpwnam('daemon').pw_dir}" in seen
 
 
 def test_processes_get_none_of_the_callers_environment(
