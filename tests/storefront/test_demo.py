@@ -26,6 +26,7 @@ class Shop(ThreadingHTTPServer):
         self.unpaid: set[int] = set()
         self.mails_of_each = 1
         self.refuse_once = False
+        self.failing_looks = 0
         self.keys: list[str] = []
         self.lock = threading.Lock()
 
@@ -47,6 +48,9 @@ class _Answers(BaseHTTPRequestHandler):
         number = int(rest[0].split("-")[1]) if rest else -1
         if kind == "healthz":
             self.answer(200, {"status": "ok"})
+        elif kind == "orders" and self.server.failing_looks:
+            self.server.failing_looks -= 1
+            self.answer(500, {})
         elif kind == "orders":
             self.answer(200, {"status": "pending" if number in self.server.unpaid else "paid"})
         elif kind == "payments":
@@ -119,6 +123,22 @@ def test_a_service_that_is_busy_is_asked_again(shop: Shop, tmp_path: Path) -> No
     shop.refuse_once = True
     assert run(shop, tmp_path, "--orders", "2") == 0
     assert len(shop.orders) == 2
+
+
+def test_a_service_that_fails_for_a_while_is_asked_until_it_answers(shop: Shop, tmp_path: Path) -> None:
+    shop.failing_looks = 2
+    assert run(shop, tmp_path, "--orders", "2", "--timeout", "20") == 0
+
+
+def test_a_service_that_keeps_failing_is_named_with_the_orders(
+    shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.failing_looks = 1_000_000
+    assert run(shop, tmp_path, "--orders", "2") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "demo: 2 orders placed, 0 paid, 2 mailed, 2 lost"
+    assert "not marked paid in the order service" in lines[-2]
+    assert "/orders/order-1 answers 500" in lines[-2]
 
 
 def test_a_service_that_does_not_answer_is_named_with_the_way_out(

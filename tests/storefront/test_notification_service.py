@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi.testclient import TestClient
+from moto.sns.models import sns_backends
 from storefront_support import CUSTOMER, REGION, Aws, message, notification_requested
 
 from sqs_worker import FatalError, RetryableError
@@ -316,6 +317,8 @@ def test_an_sms_goes_to_customers_with_a_number(settings: NotificationSettings, 
     )
     (sms,) = shown(settings)
     assert (sms["channel"], sms["status"]) == ("sms", "sent")
+    published = sns_backends["123456789012"][REGION].sms_messages[sms["reference"]]
+    assert published == (CUSTOMER["phone"], "Order order-1: payment of SGD 51.90 received.")
     assert TestClient(create_app(settings)).get("/notifications/order-2").status_code == 404
 
 

@@ -45,6 +45,7 @@ class Order:
     paid_at: float | None = None
     notified_at: float | None = None
     mails: int = 0
+    trouble: str = ""
 
     def seconds(self, moment: float | None) -> float:
         """Seconds from the request that placed the order to a later moment."""
@@ -155,21 +156,36 @@ def place_orders(url: str, count: int) -> list[Order]:
 
 
 def follow(orders: Sequence[Order], services: Services, sink: MailSink | None, *, timeout: float) -> None:
-    """Watch until every order is paid and mailed, or the time is over; writes what was seen into the orders."""
+    """Watch until every order is paid and mailed, or the time is over; writes what was seen into the orders.
+
+    A service that does not answer meanwhile, such as one that is being deployed, is asked again until then.
+    """
     by_id = {order.order_id: order for order in orders}
     deadline = time.monotonic() + timeout
 
-    def look(order: Order) -> None:
+    def see_payment(order: Order) -> None:
         if order.payment_seen_at is None and _request("payment", f"{services.payment}/payments/{order.order_id}"):
             order.payment_seen_at = time.monotonic()
+
+    def see_paid(order: Order) -> None:
         if order.paid_at is None:
             answer = _request("order", f"{services.order}/orders/{order.order_id}")
             if answer and answer["status"] == "paid":
                 order.paid_at = time.monotonic()
+
+    def see_mailed(order: Order) -> None:
         if order.notified_at is None:
             answer = _request("notification", f"{services.notification}/notifications/{order.order_id}")
             if answer and any(n["channel"] == "email" and n["status"] == "sent" for n in answer["notifications"]):
                 order.notified_at = time.monotonic()
+
+    def look(order: Order) -> None:
+        order.trouble = ""
+        for see in (see_payment, see_paid, see_mailed):
+            try:
+                see(order)
+            except DemoError as error:
+                order.trouble = str(error)
 
     with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
         while True:
@@ -225,7 +241,7 @@ def _missing(order: Order, *, with_sink: bool) -> str:
         "no mail in the notification service": order.notified_at is None,
         "no mail in the sink": with_sink and not order.mails,
     }
-    return ", ".join(text for text, missing in steps.items() if missing)
+    return ", ".join([text for text, missing in steps.items() if missing] + [order.trouble] * bool(order.trouble))
 
 
 def _check_health(name: str, url: str) -> None:
