@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures the worker beside sqs-consumer and a bare boto3 loop, on one emulator, in one run.
 
-Prints tables and then one line a figure, ``bench NAME VALUE``. Needs ``npm ci`` in ``tests/worker``.
+Prints tables and then one line a figure, ``bench NAME VALUE``.
 """
 
 from __future__ import annotations

@@ -80,16 +80,24 @@ class Emulator:
         return waiting, int(attributes["ApproximateNumberOfMessagesNotVisible"])
 
 
+def install_packages() -> None:
+    """``npm ci``, when the lock file is newer than what is installed."""
+    installed, lock = HERE / "node_modules/.package-lock.json", HERE / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True, timeout=300)
+
+
 @contextmanager
 def fauxqs(delay_ms: int = 0) -> Iterator[Emulator]:
-    """fauxqs from ``package-lock.json``; its packages must be installed (``npm ci`` in ``tests/worker``)."""
+    """fauxqs from ``package-lock.json``, with ``delay_ms`` added to each call."""
+    install_packages()
     process = subprocess.Popen(
         ["node", str(HERE / "fauxqs.mjs"), "0", str(delay_ms)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
         port = process.stdout.readline().strip()
-        assert port.isdecimal(), "fauxqs did not start: run `npm ci` in tests/worker"
+        assert port.isdecimal(), "fauxqs did not start: see above"
         yield Emulator(f"http://127.0.0.1:{port}")
     finally:
         process.terminate()

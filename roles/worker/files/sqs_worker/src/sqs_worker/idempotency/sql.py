@@ -51,7 +51,7 @@ class SqlStore:
     def once(self, connection: sa.Connection, key: str) -> bool:
         """Whether the key is new, remembering it in the caller's transaction: effect and key together or not at all."""
         statement = self._insert().values(key=key, owner="", done=True, expires_at=time.time() + self._ttl)
-        return connection.execute(statement.on_conflict_do_nothing(index_elements=["key"])).rowcount == 1
+        return _touched(connection, statement.on_conflict_do_nothing(index_elements=["key"]))
 
     def begin(self, key: str, owner: str, lock_seconds: float) -> Begun:
         """See Store."""
@@ -70,7 +70,7 @@ class SqlStore:
             if now - self._purged_at > PURGED_EVERY:
                 connection.execute(table.delete().where(table.c.expires_at <= now))
                 self._purged_at = now
-            if connection.execute(acquire).rowcount == 1:
+            if _touched(connection, acquire):
                 return Begun.ACQUIRED
             done = connection.execute(sa.select(table.c.done).where(table.c.key == key)).scalar()
         return Begun.DONE if done else Begun.BUSY
@@ -90,3 +90,8 @@ class SqlStore:
     def _insert(self) -> Any:
         dialect: Any = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         return dialect.insert(self._table)
+
+
+def _touched(connection: sa.Connection, upsert: Any) -> bool:
+    """Whether an insert with a conflict clause wrote its row; not every driver counts the rows of an insert."""
+    return connection.execute(upsert.returning(sa.literal(1))).first() is not None
