@@ -188,6 +188,22 @@ def queue_policy(expanded: Expanded, queue_key: str) -> Document:
     return document
 
 
+def endpoint_policy(expanded: Expanded) -> Document:
+    """What may pass a VPC endpoint of SQS: calls of the topology's sides and of its operator, from its own account.
+
+    Credentials of somebody else's account, with which data could be carried out to queues there, do not pass.
+    """
+    actions = sorted({*PRODUCER_ACTIONS, *CONSUMER_ACTIONS, *REDRIVE_ACTIONS})
+    statement = _allow("OwnQueues", actions, _arns(expanded, expanded["queues"]))
+    return _document(
+        {
+            **(statement or {}),
+            "Principal": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalAccount": _account_id(expanded)}},
+        }
+    )
+
+
 def instance_profiles(
     expanded: Expanded, autoscaling_groups: Mapping[str, Iterable[str]] | None = None
 ) -> list[Document]:

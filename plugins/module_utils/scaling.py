@@ -69,6 +69,35 @@ def target_value(acceptable_latency: float, processing_time: float, concurrency:
     return acceptable_latency / processing_time * concurrency
 
 
+def of_topology(expanded: Mapping[str, Any], groups: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the policies of the groups of services, one for each queue consumed, as the module's option takes them.
+
+    :param groups: for each service the settings of its policies, ``autoscaling_group`` among them.
+    Raises InvalidInputError for an unknown service, or one that consumes nothing.
+    """
+    problems = Problems()
+    entries = []
+    for name, settings in groups.items():
+        path = join("groups", name)
+        service = expanded["services"].get(name)
+        if not isinstance(settings, Mapping) or not settings.get("autoscaling_group"):
+            problems.add(path, f"{show(settings)} has to be a mapping with autoscaling_group, the name of the group")
+        elif service is None:
+            problems.add(path, f"there is no such service; there are {', '.join(expanded['services'])}")
+        elif not service["workers"]:
+            problems.add(path, "the service consumes no queue, so that there is no backlog to scale on")
+        else:
+            stop = max(worker["stop_timeout"] for worker in service["workers"])
+            drain = {"heartbeat_timeout": min(max(stop, HEARTBEAT_MINIMUM), HEARTBEAT_MAXIMUM)}
+            for worker in service["workers"]:
+                stem = "scale-up-on-queue-depth" if settings.get("form") == "queue_depth" else "backlog-per-instance"
+                own_name = stem if len(service["workers"]) == 1 else f"{worker['queue']}-{stem}"
+                queue_name = expanded["queues"][worker["queue"]]["name"]
+                entries.append({"name": own_name, "drain": drain, **settings, "queue_name": queue_name})
+    problems.raise_if_any("scaling_policies")
+    return entries
+
+
 def read_wanted(entries: Iterable[Mapping[str, Any]]) -> list[Wanted]:
     """Return what the module's option asks for, by group, in the order given.
 

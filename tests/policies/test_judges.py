@@ -147,6 +147,7 @@ def test_the_linter_finds_nothing(changes):
         policies.role_policy(topology, topology["services"]),
         policies.redrive_policy_document(topology),
         policies.scale_in_policy(topology, ["payment-service-asg"]),
+        policies.endpoint_policy(topology),
         *(policies.queue_policy(topology, key) for key in topology["queues"]),
     ]
     for document in documents:
@@ -313,6 +314,31 @@ def test_an_instance_drains_in_its_own_group_only(judge):
         simulations=[
             simulation(role_of(topology, "payment"), f"autoscaling:{action}", group + name, identity=document)
             for action, name, _verdict in cases
+        ]
+    )
+    assert verdicts == [verdict for *_case, verdict in cases]
+
+
+def test_only_own_callers_reach_own_queues_through_the_endpoint(judge):
+    topology = expanded()
+    endpoint = [{"name": "endpoint", "policy": policies.endpoint_policy(topology)}]
+    own, foreign = topology["queues"]["order"]["arn"], f"arn:aws:sqs:{REGION}:{ACCOUNT}:elsewhere"
+    anything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
+    here = {"aws:PrincipalAccount": ACCOUNT}
+    cases = [
+        ("SendMessage", own, here, "Allowed"),
+        ("StartMessageMoveTask", topology["queues"]["dlq"]["arn"], here, "Allowed"),
+        ("SendMessage", foreign, here, "ImplicitlyDenied"),
+        ("DeleteQueue", own, here, "ImplicitlyDenied"),
+        ("SendMessage", own, {"aws:PrincipalAccount": "999999999999"}, "ImplicitlyDenied"),
+    ]
+    verdicts = judge(
+        simulations=[
+            {
+                **simulation(role_of(topology, "order"), f"sqs:{action}", resource, identity=anything, **context),
+                "vpcEndpointPolicies": endpoint,
+            }
+            for action, resource, context, _verdict in cases
         ]
     )
     assert verdicts == [verdict for *_case, verdict in cases]

@@ -16,9 +16,16 @@ from moto import mock_aws
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import RefusedError
 from ansible_collections.ecommerce.sqs.plugins.module_utils.problems import InvalidInputError
-from ansible_collections.ecommerce.sqs.plugins.module_utils.scaling import normalise, plan_present, read_wanted
+from ansible_collections.ecommerce.sqs.plugins.module_utils.scaling import (
+    normalise,
+    of_topology,
+    plan_present,
+    read_wanted,
+)
 from ansible_collections.ecommerce.sqs.plugins.module_utils.scaling_engine import reconcile
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.strict_aws import StrictAws
+from ansible_collections.ecommerce.sqs.plugins.module_utils.topology import expand
+from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.strict_aws import REGION, StrictAws
+from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.topologies import default
 
 GROUP = "payment-service-asg"
 
@@ -189,3 +196,37 @@ def test_every_policy_is_one_that_autoscaling_would_take(form, target, disable, 
         actual = {"metrics": dict.fromkeys(wanted.metrics, "1Minute"), "policies": {name: settings}, "hooks": {}}
         assert plan_present(wanted, actual) == []
         assert normalise(settings) == normalise(copy.deepcopy(settings))
+
+
+def test_a_topology_gives_one_policy_for_each_queue_that_a_service_consumes():
+    topology = expand(default(), region=REGION)
+    (entry,) = of_topology(topology, {"payment": {"autoscaling_group": GROUP, "target_value": 100}})
+    assert entry["queue_name"] == "ecommerce-order-queue"
+    assert entry["name"] == "backlog-per-instance"
+    stop_timeout = topology["services"]["payment"]["workers"][0]["stop_timeout"]
+    assert entry["drain"] == {"heartbeat_timeout": stop_timeout}
+    declared = default()
+    declared["services"]["payment"] = {"consumes": ["order", "notification"], "produces": ["payment"]}
+    entries = of_topology(
+        expand(declared, region=REGION), {"payment": {"autoscaling_group": GROUP, "form": "queue_depth"}}
+    )
+    assert [entry["name"] for entry in entries] == [
+        "order-scale-up-on-queue-depth",
+        "notification-scale-up-on-queue-depth",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("groups", "error"),
+    [
+        ({"paiment": {"autoscaling_group": GROUP}}, "groups.paiment: there is no such service"),
+        ({"payment": GROUP}, "groups.payment: 'payment-service-asg' has to be a mapping with autoscaling_group"),
+        ({"shop": {"autoscaling_group": GROUP}}, "groups.shop: the service consumes no queue"),
+    ],
+)
+def test_a_group_that_cannot_scale_is_named(groups, error):
+    declared = default()
+    declared["services"]["shop"] = {"produces": ["order"]}
+    with pytest.raises(InvalidInputError) as caught:
+        of_topology(expand(declared, region=REGION), groups)
+    assert error in str(caught.value)
