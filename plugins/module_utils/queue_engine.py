@@ -222,9 +222,12 @@ class QueueEngine:
                     late.append(name)
             return late
 
+        usable_at = self._options.clock() + CREATED_SECONDS
+        late = self._poll(still_differing, pending)
         if any(change.action == "create" for change in changes):
-            self._options.sleep(CREATED_SECONDS)
-        return self._poll(still_differing, pending)
+            # Reading back took part of that second, or all of it.
+            self._options.sleep(max(0.0, usable_at - self._options.clock()))
+        return late
 
     def _await_deleted(self, names: Sequence[str]) -> list[str]:
         prefix = common_prefix(names)
