@@ -20,7 +20,7 @@ class ActionModule(ActionBase):
     _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
+        result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         sources = arguments.get("sources")
         if not isinstance(sources, dict) or not sources:

@@ -117,13 +117,15 @@ backup_file:
   sample: /opt/ecommerce/payment/.env.2026-11-25@10:02:07~
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.dotenv import DotenvError, edit, plain_text
 from ansible_collections.ecommerce.sqs.plugins.module_utils.private_file import back_up, read, replace, version
 
 
-def apply(module):
+def apply(module: AnsibleModule) -> dict[str, Any]:
     """Bring the file to what the parameters ask for and return the module's result."""
     params = module.params
     path = params["path"]
@@ -137,7 +139,7 @@ def apply(module):
         params["absent"],
         secrets=list(params["secrets"]),
     )
-    result = {
+    result: dict[str, Any] = {
         "changed": change.is_change,
         "added": change.added,
         "modified": change.modified,
@@ -165,7 +167,7 @@ def apply(module):
     return result
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},

@@ -179,10 +179,12 @@ processes:
 """
 
 import time
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import (
+    Plan,
     Pm2Error,
     make_plan,
     restarts_allowed,
@@ -217,7 +219,7 @@ APP = {
 }
 
 
-def apply(module):
+def apply(module: AnsibleModule) -> dict[str, Any]:
     """Bring the apps to the state asked for and return the module's result."""
     params = module.params
     apps, state = params["apps"], params["state"]
@@ -252,7 +254,7 @@ def apply(module):
     return describe(plan, now, resurrect=resurrect)
 
 
-def describe(plan, processes, *, resurrect):
+def describe(plan: Plan, processes: list[dict[str, Any]], *, resurrect: bool) -> dict[str, Any]:
     """Return the module's result for a plan that was, or in check mode would be, carried out."""
     steps = ["resurrect"] if resurrect else []
     steps += [f"{step.command} {step.name}" for step in plan.steps] + (["save"] if plan.save else [])
@@ -264,7 +266,7 @@ def describe(plan, processes, *, resurrect):
     }
 
 
-def check_apps(apps, state):
+def check_apps(apps: list[dict[str, Any]], state: str) -> None:
     """Raise Pm2Error naming every app that cannot be put into ``state``."""
     names = [app["name"] for app in apps]
     problems = [f"{name}: named twice" for name in sorted({name for name in names if names.count(name) > 1})]
@@ -280,7 +282,7 @@ def check_apps(apps, state):
         raise Pm2Error("; ".join(problems))
 
 
-def carry_out(pm2, plan, apps):
+def carry_out(pm2: Pm2, plan: Plan, apps: list[dict[str, Any]]) -> None:
     """Take the steps of ``plan``; raise Pm2Error when one fails."""
     by_name = {app["name"]: app for app in apps}
     for step in plan.steps:
@@ -291,7 +293,7 @@ def carry_out(pm2, plan, apps):
     pm2.save()
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **ARGUMENTS,

@@ -74,7 +74,7 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import Pm2Error,
 from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2_cli import ARGUMENTS, Pm2
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={**ARGUMENTS, "names": {"type": "list", "elements": "str"}},
         supports_check_mode=True,

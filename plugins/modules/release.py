@@ -126,6 +126,7 @@ steps:
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -134,7 +135,7 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils.releases import Envi
 FOLDER_MODE = 0o750
 
 
-def apply(module):
+def apply(module: AnsibleModule) -> dict[str, Any]:
     """Bring the host to the release asked for and return the module's result."""
     params = module.params
     if not params["root"].startswith("/"):
@@ -162,7 +163,7 @@ def apply(module):
     }
 
 
-def own(params):
+def own(params: dict[str, Any]) -> None:
     """Give the folders their owner and mode, where they have others."""
     for name in params["folders"]:
         folder = Path(params["root"], name)
@@ -171,7 +172,7 @@ def own(params):
             shutil.chown(folder, params["folders_owner"], params["folders_group"])
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "root": {"type": "path", "required": True},
