@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import uuid
@@ -188,7 +189,8 @@ class StrictMessages(StrictSqs):
             if key in entry:
                 message.system[key] = entry[key]
         if name.endswith(".fifo"):
-            key = (name, entry["MessageDeduplicationId"])
+            content = hashlib.sha256(entry["MessageBody"].encode()).hexdigest()
+            key = (name, entry.get("MessageDeduplicationId", content))
             sent_at, message_id = self._sent.get(key, (-1e9, ""))
             if self.now - sent_at < DEDUPLICATION_SECONDS:
                 return message_id

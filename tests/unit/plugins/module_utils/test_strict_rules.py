@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -30,6 +31,7 @@ from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.strict_sq
 from ansible_collections.ecommerce.sqs.tests.unit.plugins.modules.run_module import run_module
 
 ORDER = "ecommerce-order-queue"
+TABLE = Path(__file__).resolve().parents[4] / "docs" / "aws-rules.md"
 
 
 @dataclass(frozen=True)
@@ -413,3 +415,9 @@ def a_queue_gone_between_its_two_reads_is_absent() -> None:
 def test_rule(item: Rule) -> None:
     assert item.source
     item.check()
+
+
+def test_the_documented_table_is_this_one() -> None:
+    rows = [f"| {item.rule} | {item.source} | `{item.check.__name__}` |" for item in RULES]
+    written = [line for line in TABLE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    assert written[2:] == rows
