@@ -55,6 +55,7 @@ def test_an_order_is_stored_and_announced_to_payment_and_inventory(
     assert client.get(answer.headers["Location"]).json() == order
     assert (order["status"], order["total"], order["currency"]) == ("pending", TOTAL, "SGD")
 
+    assert client.get("/healthz").json()["messages_to_send"] == 2
     assert relay(database_url) == 2
     (announced,) = aws.receive("order")
     assert announced["body"]["order_id"] == order["order_id"]
@@ -176,7 +177,7 @@ def test_an_event_that_does_not_fit_is_fatal_and_changes_nothing(
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_database_that_went_away_is_told(client: TestClient, database_url: str) -> None:
-    assert client.get("/healthz").json() == {"service": "order", "status": "ok"}
+    assert client.get("/healthz").json() == {"service": "order", "status": "ok", "messages_to_send": 0}
     name = urlsplit(database_url).path.strip("/")
     with psycopg.connect(urlsplit(database_url)._replace(path="/postgres").geturl(), autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")

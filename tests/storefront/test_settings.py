@@ -69,14 +69,14 @@ def test_mail_to_another_machine_is_encrypted_unless_told_how() -> None:
     assert (settings.smtp_security, settings.smtp_port) == ("starttls", 587)
 
 
-def test_variables_that_are_set_win_over_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_env_file_wins_over_stale_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("SF_ONE=file\nSF_TWO=$HOME/x # comment\n")
     monkeypatch.setenv("SF_ONE", "process")
     monkeypatch.setenv("SF_TWO", "registered, so that the test leaves nothing behind")
     monkeypatch.delenv("SF_TWO")
     monkeypatch.chdir(tmp_path)
     load_env_file(None)
-    assert (os.environ["SF_ONE"], os.environ["SF_TWO"]) == ("process", "$HOME/x")
+    assert (os.environ["SF_ONE"], os.environ["SF_TWO"]) == ("file", "$HOME/x")
 
 
 def test_an_env_file_that_is_not_there_is_told_when_it_was_asked_for(

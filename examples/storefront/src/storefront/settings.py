@@ -71,7 +71,9 @@ def _explain(problem: ErrorDetails, given: Mapping[str, str]) -> str:
 
 
 def load_env_file(path: Path | None) -> None:
-    """Add a ``.env`` file's variables to the environment; variables already set win.
+    """Add a ``.env`` file's variables to the environment; they win over those that are set.
+
+    A process manager keeps stale variables, and what the file says is what was deployed; the worker does the same.
 
     :param path: the file, or None for ``.env`` in the working directory if there is one.
     :raises SettingsError: the named file cannot be read.
@@ -82,6 +84,6 @@ def load_env_file(path: Path | None) -> None:
     try:
         with chosen.open(encoding="utf-8") as stream:
             # The four readers of a .env file disagree about $, so none may give it a meaning.
-            load_dotenv(stream=stream, override=False, interpolate=False)
+            load_dotenv(stream=stream, override=True, interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{chosen}: cannot be read: {error}") from error

@@ -26,7 +26,7 @@ OrderId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="an 
 
 
 def new_app(service: str, engine: Engine, *, outbox: Outbox | None = None, outbox_interval: float = 0.2) -> FastAPI:
-    """An application with ``GET /healthz``, which relays the outbox as long as it runs.
+    """An application with ``GET /healthz``, which relays the outbox as long as it runs and tells how full it is.
 
     :param service: its name in the API's title and in the health answer.
     :param outbox: the service's outbox, when it sends messages.
@@ -48,11 +48,12 @@ def new_app(service: str, engine: Engine, *, outbox: Outbox | None = None, outbo
         try:
             with reading(engine).begin() as connection:
                 connection.execute(sa.select(1))
+            pending = {"messages_to_send": outbox.pending()} if outbox else {}
         except SQLAlchemyError as error:
             return JSONResponse(
                 {"service": service, "status": "failing", "database": type(error).__name__}, status_code=503
             )
-        return JSONResponse({"service": service, "status": "ok"})
+        return JSONResponse({"service": service, "status": "ok", **pending})
 
     return app
 
