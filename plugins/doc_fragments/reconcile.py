@@ -43,7 +43,7 @@ options:
     default: true
   wait_timeout:
     description:
-      - Seconds to wait. When they are over, the task warns and goes on.
+      - Seconds to wait, 0 to 3600. When they are over, the task warns and goes on.
     type: int
     default: 60
 """

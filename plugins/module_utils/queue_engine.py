@@ -124,7 +124,8 @@ class QueueEngine:
         return outcome
 
     def _read(self, names: Sequence[str], *, tags: bool = True) -> tuple[dict[str, str], dict[str, ActualQueue]]:
-        listed = self._api.list_urls(common_prefix(names))
+        # A queue of the same stem and the other type has to be seen as well.
+        listed = self._api.list_urls(common_prefix([name.removesuffix(".fifo") for name in names]))
         return listed, self._api.read({name: listed[name] for name in names if name in listed}, tags=tags)
 
     def _place(self, actual: Mapping[str, ActualQueue]) -> Place:

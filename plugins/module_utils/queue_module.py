@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from .aws_client import CallCounter, connect
-from .problems import InvalidInputError
+from .problems import InvalidInputError, Problems, out_of_range
 from .queue_api import AwsCallError, QueueApi, account_of
 from .queue_attributes import ATTRIBUTES
 from .queue_engine import Options, Outcome, QueueEngine
 from .queue_spec import DesiredQueue, Place, check_arguments, from_topology, read_arguments
-from .topology import expand, partition_of
+from .topology import check_place, expand, partition_of
 
+WAIT_MAXIMUM = 3600
 _PROGRESS_SECONDS = 5
 
 
@@ -95,6 +96,13 @@ def progress_to(module: Any) -> Callable[[str], None]:
     return report
 
 
+def _check_wait(seconds: int) -> None:
+    if not 0 <= seconds <= WAIT_MAXIMUM:
+        problems = Problems()
+        problems.add("wait_timeout", out_of_range(seconds, 0, WAIT_MAXIMUM, "seconds"))
+        problems.raise_if_any("The wait")
+
+
 class Wanted:
     """The queues that a module was asked for: their names at once, their full form once the account is known.
 
@@ -107,7 +115,8 @@ class Wanted:
         self._topology = topology
         self._queues = queues
         self._indexed = "queues" in module.params
-        account = module.params["account_id"]
+        account = check_place(self._region, module.params["account_id"])
+        _check_wait(module.params["wait_timeout"])
         if queues is not None:
             check_arguments(queues, indexed=self._indexed)
             self.names = [str(queue["name"]) for queue in queues]
@@ -140,6 +149,10 @@ def reconcile(module: Any, wanted: Wanted) -> tuple[Outcome, dict[str, Any]]:
     given_account = module.params["account_id"]
 
     def place_of(account: str | None) -> Place:
+        if given_account and account and account != given_account:
+            problems = Problems()
+            problems.add("account_id", f"{given_account} is not the account of these queues, which is {account}")
+            problems.raise_if_any("The place of the queues")
         account = given_account or account or account_of(connect(module, "sts", counter))
         return Place(region=region, account_id=account, partition=partition_of(region))
 

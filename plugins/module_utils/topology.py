@@ -46,7 +46,7 @@ def expand(
     Without ``account_id`` (12 digits) the ARNs are None. Without ``partition`` it follows from the region.
     Raises InvalidInputError with every fault of the topology, or for an impossible region, account or partition.
     """
-    account = _check_place(region, account_id, partition)
+    account = check_place(region, account_id, partition)
     declared = read_topology(topology)
     partition = partition or partition_of(region)
     result: ExpandedTopology = {
@@ -91,7 +91,11 @@ def _dead_letter_queue_of(queue: QueueInput) -> str | None:
     return "dlq-fifo" if queue.fifo else "dlq"
 
 
-def _check_place(region: object, account_id: object, partition: object) -> str | None:
+def check_place(region: object, account_id: object, partition: object = None) -> str | None:
+    """Return the account as a string, or None without one.
+
+    Raises InvalidInputError for a region, an account or a partition that cannot be one.
+    """
     problems = Problems()
     if not isinstance(region, str) or not _REGION.fullmatch(region):
         problems.add("region", f"{show(region)} is not a region such as ap-southeast-1")

@@ -220,6 +220,17 @@ def test_retention_is_not_lowered_unasked(platform: StrictSqs) -> None:
     assert attributes(platform)["MessageRetentionPeriod"] == "60"
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_only_queue_of_a_topology_does_not_change_its_type_either(service: StrictSqs, wanted: bool) -> None:
+    def only(fifo: bool) -> dict[str, Any]:
+        queue = {"fifo": fifo, "dead_letter": False, "external_consumer": True}
+        return {"prefix": "one", "queues": {"x": queue}}
+
+    engines.apply_topology(service, only(not wanted))
+    with pytest.raises(InvalidInputError, match="the queue must be replaced"):
+        engines.apply_topology(service, only(wanted))
+
+
 def test_others_of_the_prefix_are_named_and_left_alone(platform: StrictSqs) -> None:
     engines.apply_queues(platform, [{"name": "ecommerce-legacy"}])
     outcome = engines.apply_topology(platform, topologies.default())

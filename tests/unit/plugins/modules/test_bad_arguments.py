@@ -104,6 +104,12 @@ def test_queues_of_a_topology(case: tuple[object, str]) -> None:
     [
         ("queues", {}, ["one of the following is required: topology, queues"]),
         ("queues", {"queues": [{"name": "a"}, {"name": "a"}]}, ["queues[1].name", "listed twice"]),
+        ("queues", {"queues": [{"name": "a"}], "wait_timeout": -1}, ["wait_timeout: -1 is below 0 seconds"]),
+        (
+            "queues",
+            {"queues": [{"name": "a"}], "account_id": "12"},
+            ["account_id: '12' is not an account"],
+        ),
         ("queue_info", {"names": ["a b"], "prefix": "a"}, ["mutually exclusive"]),
         ("queue_info", {"names": ["a b", "arn:aws:sqs:eu-west-1:1:x"]}, ["names[0]", "names[1]"]),
         ("queue_info", {"names": ["http://127.0.0.1/1/a b"]}, ["names"]),
@@ -128,3 +134,12 @@ def test_other_arguments(module: str, arguments: dict[str, Any], parts: list[str
     result = run_module(module, service, arguments)
     for part in parts:
         assert_refused(service, result, part)
+
+
+def test_the_account_of_existing_queues_must_be_the_one_given() -> None:
+    service = StrictSqs()
+    run_module("queue", service, {"name": "orders", "wait": False})
+    service.forget_calls()
+    result = run_module("queue", service, {"name": "orders", "account_id": "999999999999", "delay_seconds": 1})
+    assert "account_id: 999999999999 is not the account of these queues, which is 123456789012" in result["msg"]
+    assert service.writes() == []
