@@ -16,7 +16,7 @@ with suppress(ImportError):
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from .aws_client import connect, explain
+from .aws_client import CallCounter, connect, explain
 from .problems import InvalidInputError
 
 
@@ -33,11 +33,12 @@ class Aws:
     def __init__(self, module: Any) -> None:
         self._module = module
         self.clients: dict[str, Any] = {}
+        self.counter = CallCounter()
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of ``service`` (``iam``, ``ec2``, ``cloudwatch``)."""
         if service not in self.clients:
-            self.clients[service] = connect(self._module, service)
+            self.clients[service] = connect(self._module, service, self.counter)
         return self.clients[service]
 
     def account(self) -> tuple[str, str]:
@@ -51,6 +52,8 @@ def run_module(
 ) -> None:
     """Run ``work`` as a module that knows check mode, and end with the result that it returns.
 
+    The result also says how many requests were made, as ``api_calls``.
+
     :param options: further arguments of AnsibleModule, such as ``required_if``.
     """
     module = AnsibleAWSModule(argument_spec=dict(argument_spec), supports_check_mode=True, **options)
@@ -61,7 +64,7 @@ def run_module(
         module.fail_json(msg=str(error))
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         module.fail_json(msg=explain(error, aws.clients.values()))
-    module.exit_json(**result)
+    module.exit_json(**result, api_calls=aws.counter.as_dict())
 
 
 def diff(before: object, after: object) -> dict[str, str]:

@@ -209,6 +209,11 @@ deliveries:
       action: arn:aws:sns:ap-southeast-1:123456789012:on-call
       delivered: true
       error: null
+api_calls:
+  description: Number of requests made to AWS by operation, repeated ones included.
+  returned: success
+  type: dict
+  sample: {DescribeAlarms: 3}
 """
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.alarm_engine import reconcile

@@ -116,6 +116,11 @@ remarks:
   type: list
   elements: str
   sample: []
+api_calls:
+  description: Number of requests made to AWS by operation, repeated ones included.
+  returned: success
+  type: dict
+  sample: {GetCallerIdentity: 1, GetDashboard: 1}
 """
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import run_module

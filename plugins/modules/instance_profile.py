@@ -260,6 +260,11 @@ services:
       role_arn: arn:aws:iam::123456789012:role/ecommerce-payment-role
       policy_name: ecommerce-payment-sqs-policy
       policy_arn: arn:aws:iam::123456789012:policy/ecommerce-payment-sqs-policy
+api_calls:
+  description: Number of requests made to AWS by operation, repeated ones included.
+  returned: success
+  type: dict
+  sample: {GetInstanceProfile: 3, GetRole: 3, ListAttachedRolePolicies: 3}
 """
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import run_module

@@ -127,6 +127,11 @@ associations:
       description: Whether anything was changed for this instance.
       type: bool
       sample: true
+api_calls:
+  description: Number of requests made to AWS by operation, repeated ones included.
+  returned: success
+  type: dict
+  sample: {DescribeIamInstanceProfileAssociations: 1, DescribeInstances: 1}
 """
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.association_engine import reconcile

@@ -159,6 +159,11 @@ groups:
       type: list
       elements: str
       sample: ["collect metrics GroupInServiceInstances, GroupDesiredCapacity", put policy backlog-per-instance]
+api_calls:
+  description: Number of requests made to AWS by operation, repeated ones included.
+  returned: success
+  type: dict
+  sample: {DescribeAutoScalingGroups: 1, DescribeLifecycleHooks: 1, DescribePolicies: 1}
 """
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import run_module

@@ -139,6 +139,11 @@ vpc_endpoint:
       description: Its tags.
       type: dict
       sample: {}
+api_calls:
+  description: Number of requests made to AWS by operation, repeated ones included.
+  returned: success
+  type: dict
+  sample: {DescribeVpcEndpoints: 1, GetCallerIdentity: 1}
 """
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import run_module
