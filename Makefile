@@ -30,6 +30,10 @@ test: setup-dev ## every check; what cannot run here is named
 	@scripts/machine
 	@$(IN_VENV) tests/run
 
+.PHONY: bench
+bench: setup-dev ## the benchmark tables, as ratios against peers measured in the same run
+	@$(IN_VENV) python tests/bench/queues_bench.py && python tests/bench/worker_bench.py
+
 .PHONY: lock
 lock: setup-dev ## compile requirements/*.txt anew from requirements/*.in
 	@$(IN_VENV) scripts/lock

@@ -1,0 +1,68 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What would keep a service from being deployed on this host, found without leaving a trace."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+MINIMUM_PYTHON = (3, 11)
+"""What the worker runtime needs."""
+
+
+def problems(directory: Path, *, python: str, free_megabytes: int) -> list[str]:
+    """Return every problem of this host as a sentence with its way out.
+
+    ``directory`` is where services will be, made or not; ``python`` the interpreter that makes their virtual
+    environments; ``free_megabytes`` what must be free on the file system of ``directory``.
+    """
+    return [*_directory_problems(directory, free_megabytes), *_python_problems(python)]
+
+
+def _directory_problems(directory: Path, free_megabytes: int) -> list[str]:
+    if not directory.is_absolute():
+        return [f"{directory} is not an absolute path: set deploy_root to one"]
+    existing = next(path for path in (directory, *directory.parents) if path.exists())
+    try:
+        # Only an attempt tells: access rights say nothing of read-only and virtual file systems.
+        Path(tempfile.mkdtemp(dir=existing, prefix=".ecommerce-sqs-")).rmdir()
+    except OSError as error:
+        return [
+            f"{directory} cannot be written: {existing} refuses the user {getpass.getuser()} ({error.strerror}); "
+            "give that user the right or set deploy_root to another directory"
+        ]
+    free = shutil.disk_usage(existing).free // 1_000_000
+    if free < free_megabytes:
+        return [
+            f"{existing} has {free} MB free, and {free_megabytes} MB are needed: make room or set another deploy_root"
+        ]
+    return []
+
+
+def _python_problems(python: str) -> list[str]:
+    wanted = ".".join(map(str, MINIMUM_PYTHON))
+    try:
+        found = subprocess.run(
+            [python, "-c", "import sys; print(*sys.version_info[:2])"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+    except FileNotFoundError:
+        return [f"{python} is not there: install Python {wanted} or newer, or set service_python to where it is"]
+    except (OSError, subprocess.SubprocessError) as error:
+        return [f"{python} does not run ({error}): set service_python to a Python {wanted} or newer"]
+    version = tuple(map(int, found.stdout.split()))
+    if version < MINIMUM_PYTHON:
+        shown = ".".join(map(str, version))
+        return [
+            f"{python} is Python {shown}, and the worker runtime needs {wanted} or newer: set service_python to one"
+        ]
+    return []
