@@ -1,0 +1,132 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Talk to systemd through ``systemctl``."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .private_file import read, replace
+from .systemd_units import REVISION, Actual
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .systemd_units import Plan, Wanted
+
+FOLDER = Path("/etc/systemd/system")
+PROPERTIES = "Id,ActiveState,UnitFileState,NeedDaemonReload,MainPID,NRestarts,Result"
+LOG_LINES = 20
+
+
+class SystemdError(Exception):
+    """systemd cannot be asked or a unit does not do what it should; the message says which, and shows its log."""
+
+
+def run(*arguments: str, timeout: float) -> str:
+    """Run ``systemctl`` and return its output. Raises SystemdError."""
+    command = ["systemctl", "--no-pager", *arguments]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except FileNotFoundError:
+        raise SystemdError("there is no systemctl: this host does not run systemd, choose pm2 instead") from None
+    except subprocess.TimeoutExpired:
+        raise SystemdError(f"{' '.join(command)} did not end within {timeout:g} s") from None
+    if done.returncode:
+        raise SystemdError(f"{' '.join(command)} failed: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def show(names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the properties of units by name. Raises SystemdError."""
+    if not names:
+        return {}
+    found = {}
+    for block in run("show", f"--property={PROPERTIES}", *names, timeout=30).strip().split("\n\n"):
+        properties = dict(line.partition("=")[::2] for line in block.splitlines())
+        found[properties["Id"]] = properties
+    return found
+
+
+def look(wanted: Sequence[Wanted]) -> tuple[dict[str, str | None], dict[str, Actual]]:
+    """Return the texts of the unit files, and the actual units, superfluous instances included. Raises SystemdError."""
+    files = {unit.name: read(str(FOLDER / unit.name)) for unit in wanted}
+    names = {name for unit in wanted for name in unit.runs}
+    for unit in wanted:
+        if unit.is_template:
+            pattern = unit.name.replace("@.", "@*.")
+            listed = run("list-units", "--all", "--plain", "--no-legend", pattern, timeout=30)
+            names.update(line.split()[0] for line in listed.splitlines() if line.strip())
+    known = show(sorted(names))
+    return files, {name: _actual(properties) for name, properties in known.items()}
+
+
+def carry_out(plan: Plan, stop_timeout: float) -> None:
+    """Take the steps of ``plan``; the longest stop may take ``stop_timeout`` seconds. Raises SystemdError."""
+    for name, text in plan.write.items():
+        replace(str(FOLDER / name), text, 0o644)
+    if plan.reload:
+        run("daemon-reload", timeout=60)
+    for verb, names in (("disable", plan.remove), ("enable", plan.enable)):
+        if names:
+            run(verb, *(["--now"] if verb == "disable" else []), *names, timeout=stop_timeout)
+    # A unit that gave up is not started again before its failures are forgotten.
+    if plan.start:
+        run("reset-failed", *plan.start, timeout=30)
+    for verb, names in (("start", plan.start), ("restart", plan.restart)):
+        if names:
+            try:
+                run(verb, *names, timeout=stop_timeout)
+            except SystemdError as error:
+                raise SystemdError(f"{error}\n{_logs(names)}") from error
+
+
+def settle(names: Sequence[str], seconds: float) -> None:
+    """Wait, then raise SystemdError with the end of its journal for a unit that is down or was restarted."""
+    if not names:
+        return
+    before = show(names)
+    time.sleep(seconds)
+    for name, now in show(names).items():
+        if now["ActiveState"] != "active" or now["NRestarts"] != before[name]["NRestarts"]:
+            raise SystemdError(
+                f"{name} does not stay up: {seconds:g} s after its start it is {now['ActiveState']} ({now['Result']})\n"
+                f"{_logs([name])}"
+            )
+
+
+def _actual(properties: dict[str, str]) -> Actual:
+    return Actual(
+        active=properties["ActiveState"],
+        enabled=properties["UnitFileState"] == "enabled",
+        needs_reload=properties["NeedDaemonReload"] == "yes",
+        stamp=_stamp(properties["MainPID"]),
+    )
+
+
+def _stamp(pid: str) -> str | None:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    values = dict(entry.partition("=")[::2] for entry in environment.split("\0"))
+    return values.get(REVISION)
+
+
+def _logs(names: Sequence[str]) -> str:
+    units = [f"--unit={name}" for name in names]
+    done = subprocess.run(
+        ["journalctl", "--no-pager", "--output=cat", f"--lines={LOG_LINES}", *units],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    return f"The end of the journal of {', '.join(names)}:\n{done.stdout.strip()}"
