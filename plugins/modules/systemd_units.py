@@ -87,13 +87,15 @@ steps:
   sample: [write payment-service.service, reload, restart payment-service.service]
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.systemctl import SystemdError, carry_out, look, settle
 from ansible_collections.ecommerce.sqs.plugins.module_utils.systemd_units import Wanted, make_plan
 
 
-def apply(module):
+def apply(module: AnsibleModule) -> dict[str, Any]:
     """Bring the units to what the parameters ask for and return the module's result."""
     wanted = [Wanted(**unit) for unit in module.params["units"]]
     wrong = [unit.name for unit in wanted if not unit.name.endswith(".service") or "/" in unit.name]
@@ -115,7 +117,7 @@ def apply(module):
     }
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "units": {
