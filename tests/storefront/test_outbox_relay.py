@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -107,3 +109,32 @@ def test_sending_again_and_again_makes_one_client(database_url: str, aws: Aws, m
         add(outbox, database_url, aws.queues["order"], str(number))
         assert outbox.relay_once() == 1
     assert made == ["sqs"]
+
+
+def test_a_queue_that_fails_is_asked_less_and_less_and_sends_when_it_is_back(database_url: str, aws: Aws) -> None:
+    asked: list[str] = []
+    gone = f"{aws.endpoint}/123456789012/{aws.prefix}-later"
+
+    class CountingClient:
+        def send_message_batch(self, **parameters: Any) -> Any:
+            asked.append(parameters["QueueUrl"])
+            return aws.client("sqs").send_message_batch(**parameters)
+
+    engine = connect(database_url)
+    open_outbox(engine)
+    outbox = Outbox(engine, client=CountingClient())
+    add(outbox, database_url, gone, '"late"')
+    with outbox.relay(interval=0.01):
+        for number in range(30):
+            add(outbox, database_url, aws.queues["order"], str(number))
+            wait_until(lambda: outbox.pending() == 1)
+        assert 1 <= asked.count(gone) < 10
+        assert aws.client("sqs").create_queue(QueueName=f"{aws.prefix}-later")["QueueUrl"] == gone
+        wait_until(lambda: outbox.pending() == 0)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_SECONDS * 2
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -11,6 +11,7 @@ import fcntl
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +20,13 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from sqs_worker.backoff import Backoff
 from sqs_worker.errors import ApiError
 from sqs_worker.producer import Attributes, Body, Outgoing, Producer, SendError
 
 log = logging.getLogger(__name__)
 
+FAILING_QUEUE = Backoff(base=1.0, maximum=30.0)
 RELAY_BATCH = 100  # rows a relay takes at once; ten full batches
 
 
@@ -39,6 +42,8 @@ class Outbox:
         self._engine = engine
         self._client = client
         self._producers: dict[str, Producer] = {}
+        self._failures: dict[str, int] = {}
+        self._rests_until: dict[str, float] = {}
         self._table = sa.Table(
             table,
             sa.MetaData(),
@@ -96,15 +101,14 @@ class Outbox:
         fails keeps its messages for the next time and does not keep those of other queues back.
         """
         with self._alone() as alone:
-            if not alone:
-                return 0
-            with self._engine.connect() as connection:
-                queue_urls = connection.execute(sa.select(self._table.c.queue_url).distinct()).scalars().all()
-            return sum(self._relay_queue(queue_url) for queue_url in queue_urls)
+            return sum(self._relay_queue(queue_url) for queue_url in self._queue_urls()) if alone else 0
 
     @contextmanager
     def relay(self, interval: float = 0.5) -> Iterator[None]:
-        """Relay in a background thread, every ``interval`` seconds and once more at the end."""
+        """Relay in a background thread, every ``interval`` seconds and once more at the end.
+
+        A queue that fails is left alone for a while, up to half a minute.
+        """
         stop = threading.Event()
 
         def run() -> None:
@@ -123,10 +127,16 @@ class Outbox:
 
     def _relay_safely(self) -> int:
         try:
-            return self.relay_once()
+            with self._alone() as alone:
+                rested = [url for url in self._queue_urls() if self._rests_until.get(url, 0.0) <= time.monotonic()]
+                return sum(self._relay_queue(queue_url) for queue_url in rested) if alone else 0
         except Exception:
             log.exception("the outbox could not be relayed; it is tried again")
             return 0
+
+    def _queue_urls(self) -> list[str]:
+        with self._engine.connect() as connection:
+            return list(connection.execute(sa.select(self._table.c.queue_url).distinct()).scalars())
 
     def _relay_queue(self, queue_url: str) -> int:
         table = self._table
@@ -134,6 +144,9 @@ class Outbox:
         with self._engine.connect() as connection:
             rows = connection.execute(oldest).all()
         done = self._send(queue_url, list(rows))
+        self._failures[queue_url] = 0 if len(done) == len(rows) else self._failures.get(queue_url, 0) + 1
+        rest = FAILING_QUEUE.delay(self._failures[queue_url]) if self._failures[queue_url] else 0.0
+        self._rests_until[queue_url] = time.monotonic() + rest
         if done:
             with self._engine.begin() as connection:
                 connection.execute(table.delete().where(table.c.id.in_(done)))
