@@ -18,7 +18,10 @@ class _Selector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[Any]:
         """See selectors.BaseSelector."""
-        events = super().select(0)
+        # A thread's work takes no virtual time: the clock stands until it is done.
+        events = super().select(1.0 if self.loop.threads and timeout != 0 else 0)
+        if self.loop.threads:
+            return list(events)
         if not events and timeout is None:
             raise RuntimeError("the loop would wait forever: nothing is left that could happen")
         if not events and timeout is not None and timeout > 0:
@@ -31,9 +34,26 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.now = 1_000.0
+        self.threads = 0
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+        """See asyncio.AbstractEventLoop."""
+        self.threads += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._thread_done)
+        return future
+
+    def _thread_done(self, _future: asyncio.Future[Any]) -> None:
+        self.threads -= 1
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """See asyncio.AbstractEventLoop."""
+        self.threads += 1  # it waits for a thread, too
+        await super().shutdown_default_executor()
+        self.threads -= 1
 
     def time(self) -> float:
         """See asyncio.AbstractEventLoop."""

@@ -47,7 +47,7 @@ class Message:
         """The body as JSON; a malformed body is a FatalError, since it stays malformed."""
         try:
             return json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FatalError(f"malformed body: not JSON: {error}") from error
 
     @property
