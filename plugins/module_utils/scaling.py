@@ -25,6 +25,8 @@ GROUP_METRICS = ("GroupInServiceInstances", "GroupDesiredCapacity")
 TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
 HEARTBEAT_MINIMUM, HEARTBEAT_MAXIMUM = 30, 7200
 """Seconds. Source: API_PutLifecycleHook.html."""
+TARGET_MINIMUM, TARGET_MAXIMUM = 8.515920e-109, 1.174271e108
+"""Source: API_TargetTrackingConfiguration.html."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def backlog_queries(queue_name: str, group: str) -> list[dict[str, Any]]:
     ]
 
 
-def target_value(acceptable_latency: float, processing_time: float, concurrency: int) -> float:
+def target_value(acceptable_latency: float, processing_time: float, concurrency: float) -> float:
     """Return how many messages may wait for one instance, so that each is done in time.
 
     :param acceptable_latency: seconds that a message may take, waiting included.
@@ -222,9 +224,12 @@ def _read_target(entry: Mapping[str, Any], path: str, problems: Problems) -> flo
     if problems.errors:
         return 1.0
     if "target_value" in numbers:
-        return float(numbers["target_value"] or 0)
-    latency, time, concurrency = (numbers[key] or 0 for key in parts)
-    return target_value(latency, time, int(concurrency))
+        target = float(numbers["target_value"] or 0)
+    else:
+        target = target_value(*(numbers[key] or 0 for key in parts))
+    if not TARGET_MINIMUM <= target <= TARGET_MAXIMUM:
+        problems.add(path, f"a target value of {target} is not within {TARGET_MINIMUM} and {TARGET_MAXIMUM}")
+    return target
 
 
 def _policy(entry: Mapping[str, Any], target: float) -> dict[str, Any]:

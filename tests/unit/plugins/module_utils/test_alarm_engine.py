@@ -224,12 +224,32 @@ JSON = st.recursive(
 KEYS = st.sampled_from(sorted({*alarm(), "Metrics", "OKActions"})) | st.text(max_size=4)
 
 
+ONE_AWS: dict[str, StrictAws] = {}
+
+
+@settings(max_examples=500)
 @given(st.lists(st.dictionaries(KEYS, JSON) | st.dictionaries(KEYS, JSON).map(lambda some: {**alarm(), **some})))
 def test_any_input_is_done_or_refused_with_its_path(values):
+    # Making a client takes longer than all the rest.
+    aws = ONE_AWS.setdefault("aws", StrictAws())
+    aws.calls.clear()
     try:
-        run(values, check_mode=True)
+        run(values, aws=aws, check_mode=True)
     except InvalidInputError as error:
         assert all(line.startswith("alarms[") for line in error.errors)
+        assert aws.calls == []
+
+
+@settings(max_examples=500)
+@given(st.lists(st.just(alarm()), max_size=2), st.dictionaries(KEYS, JSON, min_size=1))
+def test_a_bad_alarm_is_refused_among_good_ones_before_any_call(others, bad):
+    aws = ONE_AWS.setdefault("aws", StrictAws())
+    aws.calls.clear()
+    broken = {**alarm("broken"), **bad, "Threshold": "many"}
+    with pytest.raises(InvalidInputError) as caught:
+        run([*({**item, "AlarmName": str(n)} for n, item in enumerate(others)), broken], aws=aws)
+    assert any(line.startswith(f"alarms[{len(others)}]") for line in caught.value.errors)
+    assert aws.calls == []
 
 
 @settings(max_examples=30)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
@@ -184,6 +184,20 @@ def test_a_missing_permission_to_read_is_never_taken_for_no_profile():
     with pytest.raises(ClientError):
         run({instance: "ours-a"}, aws=aws)
     assert aws.writes == []
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(st.fixed_dictionaries({"instance_id": st.text()}, optional={"instance_profile": st.none() | st.text()})),
+    st.booleans(),
+)
+def test_any_input_is_read_or_refused_with_its_path(entries, absent):
+    try:
+        found = read_wanted(entries, absent=absent)
+    except InvalidInputError as error:
+        assert all(line.startswith("associations[") for line in error.errors)
+    else:
+        assert [item.instance_id for item in found] == [entry["instance_id"] for entry in entries]
 
 
 NAMES = st.sampled_from(["ours-a", "ours-b", "stranger"])

@@ -9,7 +9,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
@@ -406,6 +406,7 @@ ENTRY = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=500)
 @given(st.lists(ENTRY, max_size=3), st.booleans())
 def test_any_input_is_read_or_refused_with_reasons(entries, absent):
     try:

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
@@ -152,6 +152,15 @@ def test_a_group_that_is_not_there_is_named_but_does_not_fail_a_check():
     [
         ({"target_value": None}, "scaling_policies[0]: set either target_value, or acceptable_latency, mean_"),
         ({"concurrency": 2}, "scaling_policies[0]: set either target_value, or"),
+        (
+            {
+                "target_value": None,
+                "acceptable_latency": 1e300,
+                "mean_processing_time": 1e-300,
+                "concurrency": 1,
+            },
+            "scaling_policies[0]: a target value of inf is not within",
+        ),
         ({"target_value": 0}, "scaling_policies[0].target_value: 0 is not a number above 0"),
         ({"drain": {**DRAIN, "heartbeat_timeout": 29}}, "drain.heartbeat_timeout: 29 is not within 30 and 7200"),
     ],
@@ -180,6 +189,35 @@ def test_a_missing_permission_to_read_is_an_error(operation):
     assert aws.writes == []
 
 
+NUMBER = st.none() | st.floats() | st.integers() | st.text(max_size=3) | st.booleans()
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"autoscaling_group": st.text(max_size=3), "name": st.text(max_size=2), "queue_name": st.text(max_size=3)},
+            optional={
+                "target_value": NUMBER,
+                "acceptable_latency": NUMBER,
+                "mean_processing_time": NUMBER,
+                "concurrency": NUMBER,
+                "drain": st.none() | st.fixed_dictionaries({"name": st.text(), "heartbeat_timeout": st.integers()}),
+            },
+        ),
+        max_size=3,
+    )
+)
+def test_any_input_is_read_or_refused_with_its_path(entries):
+    try:
+        found = read_wanted(entries)
+    except InvalidInputError as error:
+        assert all(line.startswith("scaling_policies[") for line in error.errors)
+    else:
+        policies = [made for item in found for made in item.policies.values()]
+        assert all(0 < made["TargetTrackingConfiguration"]["TargetValue"] < 1e109 for made in policies)
+
+
 @given(
     st.sampled_from(["backlog_per_instance", "queue_depth"]),
     st.floats(min_value=0.01, max_value=1e6),
@@ -190,12 +228,12 @@ def test_every_policy_is_one_that_autoscaling_would_take(form, target, disable, 
     changes = {"form": form, "target_value": target, "disable_scale_in": disable}
     (wanted,) = read_wanted([policy(estimated_instance_warmup=warmup, **changes)])
     model = botocore.session.get_session().get_service_model("autoscaling").operation_model("PutScalingPolicy")
-    for name, settings in wanted.policies.items():
-        call = {"AutoScalingGroupName": wanted.group, "PolicyName": name, **settings}
+    for name, made in wanted.policies.items():
+        call = {"AutoScalingGroupName": wanted.group, "PolicyName": name, **made}
         assert not ParamValidator().validate(call, model.input_shape).has_errors()
-        actual = {"metrics": dict.fromkeys(wanted.metrics, "1Minute"), "policies": {name: settings}, "hooks": {}}
+        actual = {"metrics": dict.fromkeys(wanted.metrics, "1Minute"), "policies": {name: made}, "hooks": {}}
         assert plan_present(wanted, actual) == []
-        assert normalise(settings) == normalise(copy.deepcopy(settings))
+        assert normalise(made) == normalise(copy.deepcopy(made))
 
 
 def test_a_topology_gives_one_policy_for_each_queue_that_a_service_consumes():
