@@ -93,11 +93,20 @@ def _derive(expanded: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[
         for name, value in (parameters["autoscaling_groups"] or {}).items()
     }
     principals = parameters["operator_principals"]
+    chosen = parameters["services"]
+    unknown = sorted(set(chosen or []) - set(expanded["services"]))
+    if unknown:
+        known = ", ".join(expanded["services"])
+        raise RefusedError(f"services: the topology has no service {', '.join(unknown)}; declared are {known}")
     try:
         operator = [operator_role(expanded, principals)] if principals else []
-        return [*instance_profiles(expanded, groups), *operator]
+        profiles = instance_profiles(expanded, groups)
     except ValueError as error:
         raise RefusedError(str(error)) from error
+    if not chosen:
+        return [*profiles, *operator]
+    names = {expanded["services"][name]["instance_profile_name"] for name in chosen}
+    return [profile for profile in profiles if profile["name"] in names]
 
 
 def _with_common(entry: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,13 @@ options:
         that follow from it, the policy allowing what the topology says that the service does and nothing else.
       - Exactly one of O(topology) and O(instance_profiles) is required.
     type: dict
+  services:
+    description:
+      - The services of O(topology) whose profiles are meant; the others', and the operator's role, are left alone.
+      - By default all of them.
+    type: list
+    elements: str
+    default: []
   autoscaling_groups:
     description:
       - Names of the auto-scaling groups whose instances run a service, by service, a name or a list of names. Such
@@ -290,6 +297,7 @@ def main() -> None:
     }
     argument_spec = {
         "topology": {"type": "dict"},
+        "services": {"type": "list", "elements": "str", "default": []},
         "autoscaling_groups": {"type": "dict"},
         "operator_principals": {"type": "list", "elements": "str", "default": []},
         "instance_profiles": {"type": "list", "elements": "dict", "options": profile},

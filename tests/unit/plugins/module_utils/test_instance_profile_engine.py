@@ -57,6 +57,7 @@ def profile(**changes):
 def run(*profiles, aws=None, check_mode=False, **changes):
     parameters = {
         "topology": None,
+        "services": [],
         "autoscaling_groups": None,
         "operator_principals": [],
         "instance_profiles": list(profiles),
@@ -109,6 +110,16 @@ def test_a_topology_says_for_each_service_what_it_has():
         default()["services"], "ecommerce-ec2-instance-profile"
     )
     assert done["services"]["payment"]["role_arn"] == f"arn:aws:iam::{ACCOUNT}:role/ecommerce-ec2-role"
+
+
+def test_chosen_services_leave_the_others_alone():
+    done = grid(topology=default(), services=["payment"])
+    assert [item["name"] for item in done["instance_profiles"]] == ["ecommerce-payment-instance-profile"]
+    assert list(done["services"]) == list(default()["services"])
+    roles = StrictAws().client("iam").list_roles()["Roles"]
+    assert [role["RoleName"] for role in roles] == ["ecommerce-payment-role"]
+    with pytest.raises(RefusedError, match="no service refund; declared are order, payment, notification"):
+        run(topology=default(), services=["payment", "refund"])
 
 
 def test_instances_of_an_autoscaling_group_may_finish_their_drain():
