@@ -198,7 +198,7 @@ def _read_attribute(raw: object, path: str, problems: Problems) -> dict[str, Any
         return None
     else:
         data_type, value = ("Number" if isinstance(raw, (int, float)) else "String"), raw
-    kind = data_type.split(".")[0]
+    kind = data_type.split(".", maxsplit=1)[0]
     if kind not in ("String", "Number", "Binary") or len(data_type) > 256:
         problems.add(join(path, "type"), f"{show(data_type)} is not String, Number or Binary")
     elif isinstance(value, bool) or not isinstance(value, (str, int, float)) or str(value) == "":

@@ -227,7 +227,7 @@ def test_removing_deletes_what_is_wanted_and_gives_the_rest_back(service: Strict
             "orders", queue, f"{'mine' if number % 5 == 0 else 'other'}-{number}", MessageGroupId=f"g{number}"
         )
     bodies = set()
-    for _ in range(3):
+    for _round in range(3):
         removed, undeleted = remove(api(service), service.url(queue), wanted=lambda message: "mine" in message["Body"])
         bodies |= {message["Body"] for message in removed}
         assert undeleted == 0
@@ -238,7 +238,7 @@ def test_removing_deletes_what_is_wanted_and_gives_the_rest_back(service: Strict
 
 def test_what_would_be_removed_is_kept_in_check_mode(service: StrictMessages) -> None:
     service.dead_letter("orders", "orders", "mine")
-    removed, _ = remove(api(service), service.url("orders"), wanted=lambda _: True, keep=True)
+    removed, _undeleted = remove(api(service), service.url("orders"), wanted=lambda _message: True, keep=True)
     assert len(removed) == len(service.visible("orders")) == 1
 
 
