@@ -22,7 +22,7 @@ from support.servers import Emulator, fauxqs  # noqa: E402
 
 BODY = "x" * 1000
 OURS = ("ours", [sys.executable, str(HERE / "contenders/ours.py")], ["100", "noop"])
-BOTO3 = ("boto3 loop", [sys.executable, str(HERE / "contenders/boto3_loop.py")], [])
+BOTO3: tuple[str, list[str], list[str]] = ("boto3 loop", [sys.executable, str(HERE / "contenders/boto3_loop.py")], [])
 CONSUMER = ["node", str(HERE.parent / "worker/sqs-consumer.mjs")]
 CONSUMER_1 = ("sqs-consumer x1", CONSUMER, ["1"])
 CONSUMER_8 = ("sqs-consumer x8", CONSUMER, ["8"])
@@ -126,9 +126,11 @@ def idle_requests_per_hour(emulator: Emulator, seconds: float = 61.0) -> float:
 
 def latency(emulator: Emulator, count: int = 100) -> tuple[float, float]:
     """Milliseconds from just before the send to the handler, median and 99th percentile, at 20 messages a second."""
-    url = emulator.queue("latency")
+    url, before = emulator.queue("latency"), emulator.calls().get("ReceiveMessage", 0)
     worker = start_worker(emulator, url, handler="python:handlers:timestamp", wait_time="2")
     client = emulator.client()
+    while not emulator.calls().get("ReceiveMessage", 0) > before:
+        time.sleep(0.1)
     for _ in range(count):
         time.sleep(0.05)
         client.send_message(QueueUrl=url, MessageBody=str(time.time()))
@@ -175,7 +177,7 @@ def memory_in_flight(emulator: Emulator) -> tuple[float, float]:
 def main() -> None:
     """Run everything."""
     with fauxqs() as emulator:
-        saturated = rounds(emulator, [OURS, BOTO3, CONSUMER_1, CONSUMER_8], 6000, 3)
+        saturated = rounds(emulator, [OURS, BOTO3, CONSUMER_1, CONSUMER_8], 8000, 3)
     table("Saturation, no-op handler, 1 kB", saturated)
     with fauxqs(delay_ms=10) as emulator:
         distant = rounds(emulator, [OURS, CONSUMER_1, CONSUMER_8], 3000, 1)

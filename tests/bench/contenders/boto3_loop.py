@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from typing import Any
 
 import boto3
 
@@ -17,7 +18,7 @@ while handled < expected:
     if not handled:  # from the first message on: a start's cost is no cost a message
         wall, cpu = time.perf_counter(), time.process_time()
     if messages:
-        entries = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
+        entries: list[Any] = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
         client.delete_message_batch(QueueUrl=queue_url, Entries=entries)
         handled += len(messages)
 report = {"messages": handled, "seconds": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
