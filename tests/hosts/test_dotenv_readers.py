@@ -77,7 +77,7 @@ def readers(node_modules: Path, libsystemd: ctypes.CDLL) -> dict[str, Reader]:
         while strings and strings[index] is not None:
             assignment = strings[index]
             if libsystemd.env_assignment_is_valid(assignment):
-                key, _, value = assignment.decode().partition("=")
+                key, _unused, value = assignment.decode().partition("=")
                 held[key] = value
             index += 1
         return held

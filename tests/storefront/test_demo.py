@@ -35,7 +35,7 @@ class Shop(ThreadingHTTPServer):
             self.keys.append(key)
             self.orders.append(f"order-{len(self.orders)}")
             order_id = self.orders[-1]
-            for _ in range(self.mails_of_each):
+            for _unused in range(self.mails_of_each):
                 self.maildir.add(f"X-Order-ID: {order_id}\n\n".encode())
         return order_id
 
@@ -44,7 +44,7 @@ class _Answers(BaseHTTPRequestHandler):
     server: Shop
 
     def do_GET(self) -> None:
-        _, kind, *rest = self.path.split("/")
+        _unused, kind, *rest = self.path.split("/")
         number = int(rest[0].split("-")[1]) if rest else -1
         if kind == "healthz":
             self.answer(200, {"status": "ok"})

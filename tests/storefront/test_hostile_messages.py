@@ -36,7 +36,7 @@ anything = st.recursive(
 def mutated(draw: st.DrawFn, valid: dict[str, Any]) -> str:
     """A valid message of which something was replaced or taken away, at any depth."""
     body = json.loads(json.dumps(valid))
-    for _ in range(draw(st.integers(0, 3))):
+    for _unused in range(draw(st.integers(0, 3))):
         place: Any = body
         while isinstance(place, dict | list) and place:
             key = draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))

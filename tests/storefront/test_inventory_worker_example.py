@@ -41,7 +41,7 @@ def topologies() -> list[dict[str, Any]]:
 
 
 def test_the_queue_and_its_worker_are_derived(topologies: list[dict[str, Any]]) -> None:
-    _, with_example = topologies
+    _unused, with_example = topologies
     queue = with_example["queues"]["inventory"]
     assert (queue["name"], queue["dead_letter_queue"], queue["max_receive_count"]) == (
         "ecommerce-inventory-queue",

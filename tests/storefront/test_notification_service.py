@@ -123,7 +123,7 @@ def test_a_mail_arrives_with_a_message_id_that_never_changes(
 def test_concurrent_and_repeated_deliveries_send_one_mail(
     settings: NotificationSettings, mail_server: MailServer
 ) -> None:
-    handlers = [handler_for(settings) for _ in range(4)]
+    handlers = [handler_for(settings) for _unused in range(4)]
     busy: list[RetryableError] = []
 
     def deliver(number: int) -> None:
@@ -177,7 +177,7 @@ class free_controller_port:  # noqa: N801 - reads as a statement
         self._controller = free_controller(MailServer())
         return port_of(self._controller)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         self._controller.stop()
 
 
@@ -279,7 +279,7 @@ def test_one_channel_does_not_hold_up_the_other(settings: NotificationSettings, 
         raise TemporaryFailureError("SNS refused the SMS: Throttling")
 
     handler = handler_for(settings, FakeChannel("sms", fail), MailChannel(settings))
-    for _ in range(2):
+    for _unused in range(2):
         with pytest.raises(RetryableError, match="Throttling"):
             handler.handle(message(notification_requested()))
     assert len(mail_server.mails) == 1
@@ -323,7 +323,7 @@ def test_an_sms_goes_to_customers_with_a_number(settings: NotificationSettings, 
 
 
 def test_concurrent_claims_of_a_new_sending_let_one_in(database_url: str) -> None:
-    stores = [SendingStore(connect(database_url), lease=datetime.timedelta(seconds=40)) for _ in range(4)]
+    stores = [SendingStore(connect(database_url), lease=datetime.timedelta(seconds=40)) for _unused in range(4)]
     together = threading.Barrier(4)
 
     def claim(store: SendingStore) -> bool:

@@ -73,7 +73,7 @@ def test_without_an_inventory_queue_only_payment_is_told(sqlite_url: str, aws: A
 def test_a_repeated_request_with_the_same_key_makes_one_order(client: TestClient, database_url: str) -> None:
     key = {"Idempotency-Key": "try-1"}
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: client.post("/orders", json=REQUEST, headers=key), range(8)))
+        answers = list(pool.map(lambda _unused: client.post("/orders", json=REQUEST, headers=key), range(8)))
     assert len({answer.json()["order_id"] for answer in answers}) == 1
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert relay(database_url) == 2
@@ -84,7 +84,7 @@ def test_a_repeated_request_with_the_same_key_makes_one_order(client: TestClient
 
 
 def test_orders_without_a_key_are_orders_of_their_own(client: TestClient) -> None:
-    ids = {client.post("/orders", json=REQUEST).json()["order_id"] for _ in range(3)}
+    ids = {client.post("/orders", json=REQUEST).json()["order_id"] for _unused in range(3)}
     assert len(ids) == 3
 
 
@@ -140,7 +140,7 @@ def test_a_payment_event_marks_the_order_paid_however_often_it_comes(
     client: TestClient, handler: PaymentEventHandler
 ) -> None:
     order_id = client.post("/orders", json=REQUEST).json()["order_id"]
-    for _ in range(3):
+    for _unused in range(3):
         handler.handle(message(payment(order_id)))
     order = client.get(f"/orders/{order_id}").json()
     assert (order["status"], order["payment_id"], order["paid_at"]) == (

@@ -40,7 +40,7 @@ def test_an_sqs_that_does_not_answer_holds_up_no_transaction(database_url: str, 
         add(outbox, database_url, aws.queues["order"], '"first"')
         with ThreadPoolExecutor(2) as pool:
             relay = pool.submit(stuck.relay_once)
-            conversation, _ = silent.accept()
+            conversation, _unused = silent.accept()
             pool.submit(add, outbox, database_url, aws.queues["order"], '"second"').result(LIMIT_SECONDS / 3)
             assert outbox.pending() == 2
             assert not relay.done()
@@ -54,7 +54,7 @@ def test_a_queue_that_is_not_there_keeps_the_others_neither_back_nor_busy(databa
     for number in range(120):  # more than a relay takes at once
         add(outbox, database_url, f"{aws.endpoint}/123456789012/gone-{aws.prefix}", f'"lost {number}"')
     add(outbox, database_url, aws.queues["order"], '"kept"')
-    assert [outbox.relay_once() for _ in range(3)] == [1, 0, 0]
+    assert [outbox.relay_once() for _unused in range(3)] == [1, 0, 0]
     assert [message["body"] for message in aws.receive("order")] == ["kept"]
     assert outbox.pending() == 120
 
@@ -83,7 +83,7 @@ def test_a_second_relay_does_not_overtake_the_first(database_url: str, aws: Aws)
 
 
 def test_groups_keep_their_order_whoever_relays(database_url: str, aws: Aws) -> None:
-    outboxes = [open_outbox(connect(database_url)) for _ in range(4)]
+    outboxes = [open_outbox(connect(database_url)) for _unused in range(4)]
     for number in range(60):
         add(outboxes[0], database_url, aws.queues["payment"], str(number), group_id=f"g{number % 3}")
     with ThreadPoolExecutor(4) as pool:

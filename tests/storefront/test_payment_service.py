@@ -60,7 +60,7 @@ def test_a_redelivered_order_is_paid_once(client: TestClient, database_url: str,
 
 
 def test_concurrent_duplicates_are_paid_once(client: TestClient, database_url: str, aws: Aws) -> None:
-    handlers = [new_handler(database_url, aws) for _ in range(4)]  # engines of their own, as in several processes
+    handlers = [new_handler(database_url, aws) for _unused in range(4)]  # engines of their own, as in several processes
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda number: handlers[number % 4].handle(message(order_created())), range(40)))
     assert client.get("/payments/order-1").json()["deliveries"] == 40

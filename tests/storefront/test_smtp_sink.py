@@ -31,7 +31,7 @@ def connect(sink: Program) -> smtplib.SMTP:
 
 def test_each_mail_is_kept_as_a_file(sink: Program, tmp_path: Path) -> None:
     with connect(sink) as client:
-        for _ in range(3):
+        for _unused in range(3):
             client.sendmail("shop@storefront.example", ["ada@shop.example"], MAIL)
     kept = list(mailbox.Maildir(tmp_path / "a/mails"))
     assert [(mail["X-Envelope-To"], mail["X-Order-ID"]) for mail in kept] == [("ada@shop.example", "order-1")] * 3

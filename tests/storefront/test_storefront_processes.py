@@ -64,7 +64,7 @@ def test_a_crash_between_store_and_send_loses_nothing(database_url: str, aws: Aw
     nowhere = variables | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}
     with Program(["storefront.order"], nowhere, tmp_path) as service:
         service.wait_for_health(port)
-        placed = {post(f"{url}/orders", REQUEST)["order_id"] for _ in range(5)}
+        placed = {post(f"{url}/orders", REQUEST)["order_id"] for _unused in range(5)}
         service.kill()
     assert aws.receive("order") == []
     with Program(["storefront.order"], variables, tmp_path) as service:
@@ -79,12 +79,12 @@ def test_crashes_at_random_moments_lose_no_order_that_was_answered(database_url:
     answered: set[str] = set()
     chance = random.Random(20261125)
 
-    for _ in range(4):
+    for _unused in range(4):
         last_answer = len(answered) + chance.randint(1, 20)
         with Program(["storefront.order"], variables, tmp_path) as service:
             service.wait_for_health(port)
 
-            def place(_: int, service: Program = service, last_answer: int = last_answer) -> None:
+            def place(_unused: int, service: Program = service, last_answer: int = last_answer) -> None:
                 with contextlib.suppress(
                     OSError, HTTPException
                 ):  # what a service that is killed leaves its callers with
@@ -117,7 +117,7 @@ def test_orders_are_paid_and_mailed_although_the_payment_worker_is_killed(aws: A
         demo = ["storefront.demo", "--orders", "30", "--timeout", "150", "--mail-directory", str(shop.maildir)]
         demo += [f"--{service}-url={shop.url(service)}" for service in ("order", "payment", "notification")]
         with Program(demo, {}, tmp_path / "demo") as driver:
-            for _ in range(2):
+            for _unused in range(2):
                 worker = shop.worker("payment", consumes="order")
                 time.sleep(1.5)
                 worker.kill()
@@ -134,7 +134,7 @@ def test_inventory_is_told_by_the_order_service(aws: Aws, tmp_path: Path) -> Non
         for service in ("order", "inventory"):
             shop.service(service)
         shop.worker("inventory", consumes="inventory")
-        for _ in range(3):
+        for _unused in range(3):
             post(f"{shop.url('order')}/orders", REQUEST)
         deadline = time.monotonic() + LIMIT_SECONDS
         while (reserved := get(f"{shop.url('inventory')}/stock/TEA-1")["reserved"]) < 6:

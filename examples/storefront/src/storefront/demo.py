@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, url in vars(services).items():
             _check_health(name, url)
         if sink:
-            for _ in sink.new_order_ids():  # mails of earlier runs
+            for _unused in sink.new_order_ids():  # mails of earlier runs
                 pass
         orders = place_orders(services.order, options.orders)
         follow(orders, services, sink, timeout=options.timeout)

@@ -45,11 +45,12 @@ class ServiceSettings(BaseModel):
     log_level: LogLevel = "info"
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Read the settings from environment variables named as the fields, in capitals; empty ones count as unset.
 
         :raises SettingsError: naming every variable that is missing or wrong, all at once.
         """
+        environment = os.environ if environment is None else environment
         names = {name: name.upper() for name in cls.model_fields}
         given = {name: environment[key] for name, key in names.items() if environment.get(key)}
         try:

@@ -244,10 +244,10 @@ def test_what_would_be_removed_is_kept_in_check_mode(service: StrictMessages) ->
 
 def test_what_could_not_be_deleted_is_counted(service: StrictMessages) -> None:
     service.dead_letter("orders", "orders", "mine")
-    service.batch_fault = lambda operation, _: (
+    service.batch_fault = lambda operation, _unused: (
         ("ReceiptHandleIsInvalid", True) if operation.startswith("Delete") else None
     )
-    assert remove(api(service), service.url("orders"), wanted=lambda _: True)[1] == 1
+    assert remove(api(service), service.url("orders"), wanted=lambda _unused: True)[1] == 1
 
 
 @pytest.mark.parametrize("given", [{}, {"body_contains": None}, {"attributes": {}}])

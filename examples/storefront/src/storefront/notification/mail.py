@@ -81,7 +81,7 @@ class MailChannel:
 def compose(notification: NotificationRequested, sender: str) -> EmailMessage:
     """The mail that tells a customer that an order is paid. The same notification always gives the same Message-ID."""
     customer = notification.customer
-    local_part, _, domain = customer.email.rpartition("@")
+    local_part, _unused, domain = customer.email.rpartition("@")
     amount = format_amount(notification.amount, notification.currency)
     mail = EmailMessage(policy=SMTP)
     mail["Message-ID"] = f"<{notification.notification_id}@{sender.rpartition('@')[2]}>"
