@@ -22,6 +22,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
+        if arguments.get("release"):
+            result |= self._execute_module("ecommerce.sqs.release", arguments, task_vars=task_vars)
+            return result
         sources = arguments.get("sources")
         if not isinstance(sources, dict) or not sources:
             raise AnsibleActionFail("sources: name at least one folder, as in sources: {app: /path/of/the/app}")

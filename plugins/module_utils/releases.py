@@ -146,12 +146,17 @@ class Releases:
             for path in plan.obsolete:
                 shutil.rmtree(self.root / path)
 
-    def activate(self, release: str) -> None:
-        """Make a release live and remember the one before. Raises ReleaseError when there is no such release."""
+    def activate(self, release: str, *, forget: bool = False) -> None:
+        """Make a release live and remember the one before, or ``forget`` it because nobody should go back to it.
+
+        Raises ReleaseError when there is no such release.
+        """
         if not (self.root / "releases" / release).is_dir():
             raise ReleaseError(f"there is no release {release} in {self.root / 'releases'}")
         current = self.current
-        if current and current != release:
+        if forget:
+            (self.root / "previous").unlink(missing_ok=True)
+        elif current and current != release:
             self._link("previous", f"releases/{current}")
         self._link("current", f"releases/{release}")
 

@@ -32,10 +32,20 @@ options:
     required: true
   sources:
     description:
-      - Folders on the machine that runs the playbook, by the name that each gets in the release.
+      - Folders on the machine that runs the playbook, by the name that each gets in the release. Needed without
+        O(release).
       - Left out are C(.env), C(.git), C(node_modules), virtual environments, caches and compiled Python files.
     type: dict
-    required: true
+  release:
+    description:
+      - ID of a release that is on the host already and is made live, or V(previous) for the one that was live before.
+        Nothing is installed then.
+    type: str
+  forget:
+    description:
+      - With O(release), do not remember the release that was live as the one to go back to, because it failed.
+    type: bool
+    default: false
   virtualenv:
     description:
       - The virtual environment for the release. Without this option there is none.
@@ -93,6 +103,11 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
+- name: Go back to the release that was live before
+  ecommerce.sqs.release:
+    root: /opt/ecommerce/payment
+    release: previous
+
 - name: Install the payment service
   ecommerce.sqs.release:
     root: /opt/ecommerce/payment
@@ -141,6 +156,8 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     if not params["root"].startswith("/"):
         raise ReleaseError(f"root: {params['root']} is not an absolute path")
     releases = Releases(params["root"])
+    if params["release"]:
+        return go_back(module, releases)
     environment = Environment(**params["virtualenv"]) if params["virtualenv"] else None
     plan = releases.plan(
         params["sources"], environment, params["folders"], activate=params["activate"], keep=params["keep"]
@@ -163,6 +180,26 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     }
 
 
+def go_back(module: AnsibleModule, releases: Releases) -> dict[str, Any]:
+    """Make a release that is there live and return the module's result."""
+    before = releases.current
+    chosen = releases.previous if module.params["release"] == "previous" else module.params["release"]
+    if chosen is None:
+        raise ReleaseError(f"{releases.root} has no release before {before}: deploy one instead")
+    if chosen != before and not module.check_mode:
+        releases.activate(chosen, forget=module.params["forget"])
+    return {
+        "changed": chosen != before,
+        "release": chosen,
+        "previous": before,
+        "steps": [f"make {chosen} live in place of {before or 'none'}"] if chosen != before else [],
+        "diff": {
+            "before": f"{releases.root}/current: {before}\n",
+            "after": f"{releases.root}/current: {chosen}\n",
+        },
+    }
+
+
 def own(params: dict[str, Any]) -> None:
     """Give the folders their owner and mode, where they have others."""
     for name in params["folders"]:
@@ -176,7 +213,9 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "root": {"type": "path", "required": True},
-            "sources": {"type": "dict", "required": True},
+            "sources": {"type": "dict"},
+            "release": {"type": "str"},
+            "forget": {"type": "bool", "default": False},
             "virtualenv": {
                 "type": "dict",
                 "options": {
@@ -193,6 +232,8 @@ def main() -> None:
             "keep": {"type": "int", "default": 5},
             "archives": {"type": "dict", "default": {}},
         },
+        required_one_of=[("sources", "release")],
+        mutually_exclusive=[("sources", "release")],
         supports_check_mode=True,
     )
     try:

@@ -82,6 +82,16 @@ def test_new_content_becomes_live_and_the_one_before_is_remembered(source: Path,
         releases.activate("0123")
 
 
+def test_release_that_failed_is_not_one_to_go_back_to(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    good = deploy(root, source).release
+    (source / "main.py").write_text("raise SystemExit\n")
+    deploy(root, source)
+    releases = Releases(str(root))
+    releases.activate(good, forget=True)
+    assert (releases.current, releases.previous) == (good, None)
+
+
 def test_run_killed_while_unpacking_is_finished_by_the_next(source: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     release = Releases(str(root)).plan({"app": digest(str(source))}, None).release
