@@ -97,7 +97,7 @@ def apply(module: AnsibleModule) -> bool:
     if module.check_mode:
         found = read(path)
         ours = found is not None and found.deploy == deploy
-        return ours == (params["state"] == "free")
+        return ours is (params["state"] == "free")
     if params["state"] == "free":
         return release(path, deploy)
     since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
