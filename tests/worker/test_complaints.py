@@ -8,6 +8,7 @@ import itertools
 from collections import Counter
 from typing import Any
 
+import pytest
 from support.harness import DLQ, FIFO, FIFO_DLQ, QUEUE, fifo, standard, until, working
 from support.virtual import run
 
@@ -390,7 +391,7 @@ def test_the_watchdog_sees_a_stopped_poll_loop() -> None:
         pulse.polled()
         assert pulse.unready(busy=False) is None
         await asyncio.sleep(41)
-        assert "has not moved" in (pulse.stalled() or "")
+        assert "no poll loop moved" in (pulse.stalled() or "")
         assert pulse.unready(busy=True) is not None
 
     run(main())
@@ -452,5 +453,33 @@ def test_stop_gives_a_kept_group_back_whole() -> None:
             await until(lambda: tried == ["a0"])
         assert not sqs.in_flight(FIFO)
         assert sqs.bodies(FIFO) == ["a0", "a1", "a2", "a3", "a4"]
+
+    run(main())
+
+
+def test_the_watchdog_is_not_fed_while_every_handler_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hung worker: it polls on, but handles nothing any more; only a restart helps."""
+
+    async def main() -> None:
+        sqs, fed = standard(), list[float]()
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr("sqs_worker.pulse.notify_systemd", lambda _state: fed.append(loop.time()))
+
+        async def handle(_message: Message) -> None:
+            while loop.time() < 1e6:
+                try:
+                    await asyncio.sleep(1e7)
+                except asyncio.CancelledError:
+                    continue
+
+        async with working(sqs, handle, concurrency=1, deadline=5, wait_time=1) as launcher:
+            await asyncio.sleep(60)
+            assert loop.time() - fed[-1] < 5
+            sqs.send(QUEUE, "hangs")
+            await asyncio.sleep(60)
+            assert loop.time() - fed[-1] > 45
+            loop.now = 2e6  # type: ignore[attr-defined]
+            launcher.stop()
+            launcher.stop()
 
     run(main())

@@ -409,3 +409,29 @@ def test_entries_are_numbered_by_position_and_answers_matched_by_it() -> None:
     assert not outcome[0].retryable
     assert outcome[1] is None
     assert outcome[2] is not None, "an entry that is not named has failed"
+
+
+def test_a_failed_message_delivered_again_before_its_delay_is_not_deleted() -> None:
+    """Never a silent delete: only what was handled may be deleted when it is delivered again."""
+
+    async def main() -> None:
+        sqs, tries = standard(visibility=5.0, max_receive_count=20), list[int]()
+        call = sqs.call
+
+        async def stalling(operation: str, parameters: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+            if operation == "ChangeMessageVisibilityBatch":
+                await asyncio.sleep(8)  # the message is visible again before this call arrives
+            return await call(operation, parameters, **options)
+
+        async def handle(message: Message) -> None:
+            tries.append(message.receive_count)
+            if len(tries) < 4:
+                raise RetryableError("not yet")
+
+        sqs.call = stalling  # type: ignore[method-assign]
+        sqs.send(QUEUE, "x")
+        async with working(sqs, handle, backoff_base=1):
+            await until(lambda: not sqs.queues[QUEUE].messages, 300)
+        assert len(tries) == 4, "deleted though it never succeeded"
+
+    run(main())

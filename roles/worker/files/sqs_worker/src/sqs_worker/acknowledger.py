@@ -60,6 +60,7 @@ class Acknowledger:
     def delete(self, job: Job) -> None:
         """The message was handled: delete it. It is kept invisible until SQS has confirmed the delete."""
         self._hand.finish(job)
+        job.handled = True
         self._deletes.add(job)
 
     def delay(self, job: Job, seconds: float) -> None:

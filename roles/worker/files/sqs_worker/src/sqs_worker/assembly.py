@@ -84,6 +84,7 @@ def assemble(
     pollers = Pollers(
         api=api, settings=settings, hand=hand, dispatcher=dispatcher, breaker=breaker, pulse=pulse, metrics=metrics
     )
+    pulse.hung = dispatcher.overdue
     metrics.in_hand.set_function(lambda: hand.unfinished)
     metrics.running.set_function(lambda: dispatcher.running)
     metrics.pollers.set_function(lambda: pollers.running)

@@ -95,7 +95,7 @@ class Dispatcher:
                 if self._rules.fifo and message.group_id is not None:
                     self._groups[message.group_id] = deque()
                 self._ready.append(job)
-            elif job.finished:
+            elif job.handled:
                 self._acknowledger.delete(job)
         self._pump()
 

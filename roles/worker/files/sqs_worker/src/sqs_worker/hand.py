@@ -77,7 +77,7 @@ class Hand:
         self._jobs[message.message_id] = job
         if message.message_id in self._handled:
             self._metrics.duplicates.inc()
-            job.finished = True
+            job.finished = job.handled = True
             return job, False
         self._unfinished += 1
         return job, True

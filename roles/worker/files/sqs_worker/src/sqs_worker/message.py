@@ -89,6 +89,7 @@ class Job:
     """A message in hand. It has one owner at any time: dispatcher, then acknowledger; the heartbeat only extends it.
 
     Times are the event loop's, in seconds; SQS counts its 12 hours from ``received_at``.
+    ``finished``: its handler has run; ``handled``: with success, or it is dead-lettered, so that it may be deleted.
     """
 
     message: Message
@@ -97,3 +98,4 @@ class Job:
     started_at: float | None = None
     timed_out: bool = False
     finished: bool = False
+    handled: bool = False

@@ -92,7 +92,7 @@ class Pollers:
                 return
             size = self._allowed()
             if not size:
-                self._look()
+                self._pulse.alive()  # handlers are busy or the breaker is open: not receiving is in order
                 await self._hand.changed(IDLE_LOOK)
                 continue
             self._hand.reserve(size)
@@ -121,11 +121,6 @@ class Pollers:
         if self._breaker.is_open:
             return 1 if self._dispatcher.wants_fresh_probe() and self._hand.room() >= 1 else 0
         return self._batch if self._hand.room() >= self._batch else 0
-
-    def _look(self) -> None:
-        """Not receiving is in order while handlers are within their deadline, or the breaker is open."""
-        if not self._dispatcher.overdue():
-            self._pulse.alive()
 
     async def _receive(self, size: int, attempt_id: str) -> list[Message]:
         settings = self._settings

@@ -7,6 +7,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Callable
 
 from sqs_worker.metrics import Metrics
 
@@ -14,6 +15,7 @@ from sqs_worker.metrics import Metrics
 class Pulse:
     """Knows when the poll loop last moved and when a receive last succeeded.
 
+    ``hung`` tells whether every handler slot is taken by a run beyond its deadline: polling on would help nobody.
     ``limit`` is two long polls, in seconds: a silent stop of polling is seen within it (sqs-consumer#130, #241).
     """
 
@@ -25,9 +27,12 @@ class Pulse:
         self._polled_at: float | None = None
         self._error = "no receive has succeeded yet"
         self.draining = False
+        self.hung: Callable[[], bool] = lambda: False
 
     def alive(self) -> None:
-        """The loop moves, whether or not a receive was in order."""
+        """The loop moves, whether or not a receive was in order; no life sign when every handler hangs."""
+        if self.hung():
+            return
         self._alive_at = self._loop.time()
         notify_systemd("WATCHDOG=1")
 
@@ -47,7 +52,9 @@ class Pulse:
     def stalled(self) -> str | None:
         """Why the worker should be restarted, or None."""
         silence = self._loop.time() - self._alive_at
-        return f"the poll loop has not moved for {silence:.0f} s" if silence > self.limit else None
+        if silence <= self.limit:
+            return None
+        return f"every handler hangs, for {silence:.0f} s" if self.hung() else f"no poll loop moved for {silence:.0f} s"
 
     def unready(self, busy: bool) -> str | None:
         """Why the worker is not ready, or None. ``busy``: handlers leave no room, so not receiving is in order."""
