@@ -34,6 +34,14 @@ test: setup-dev ## every check; what cannot run here is named
 bench: setup-dev ## the benchmark tables, as ratios against peers measured in the same run
 	@$(IN_VENV) python tests/bench/queues_bench.py && python tests/bench/worker_bench.py
 
+.PHONY: chaos
+chaos: setup-dev ## orders under killed workers and a failing endpoint, site.yml killed 30 times; half an hour
+	@$(IN_VENV) python tests/chaos/run.py && KILLED_RUNS=30 pytest -s tests/hosts/test_killed_runs.py
+
+.PHONY: soak
+soak: setup-dev ## one worker under load for half an hour: its memory stays flat
+	@$(IN_VENV) python tests/chaos/soak.py
+
 .PHONY: lock
 lock: setup-dev ## compile requirements/*.txt anew from requirements/*.in
 	@$(IN_VENV) scripts/lock
