@@ -60,7 +60,7 @@ def measure(emulator: Emulator, contender: tuple[str, list[str], list[str]], cou
 def rounds(emulator: Emulator, contenders: Sequence[Any], count: int, repeat: int) -> dict[str, dict[str, float]]:
     """Medians of several rounds; contenders take turns, so that what else the machine does meets all of them."""
     results: dict[str, list[dict[str, Any]]] = {contender[0]: [] for contender in contenders}
-    for _ in range(repeat):
+    for _unused in range(repeat):
         for contender in contenders:
             results[contender[0]].append(measure(emulator, contender, count))
     return {
@@ -131,12 +131,12 @@ def latency(emulator: Emulator, count: int = 100) -> tuple[float, float]:
     client = emulator.client()
     while not emulator.calls().get("ReceiveMessage", 0) > before:
         time.sleep(0.1)
-    for _ in range(count):
+    for _unused in range(count):
         time.sleep(0.05)
         client.send_message(QueueUrl=url, MessageBody=str(time.time()))
     time.sleep(1)
     worker.terminate()
-    output, _ = worker.communicate(timeout=60)
+    output, _unused = worker.communicate(timeout=60)
     values = sorted(float(line.removeprefix("latency ")) for line in output.splitlines() if line.startswith("latency "))
     return 1000 * statistics.median(values), 1000 * values[int(0.99 * len(values))]
 
@@ -146,7 +146,7 @@ def drain_seconds(emulator: Emulator, repeat: int = 5) -> list[float]:
     url = emulator.queue("drain")
     fill(emulator, url, 4000)
     taken = []
-    for _ in range(repeat):
+    for _unused in range(repeat):
         worker = start_worker(emulator, url, handler="python:handlers:short", concurrency="20", wait_time="1")
         time.sleep(2.5)
         began = time.monotonic()

@@ -79,7 +79,7 @@ class Shop:
         }
         kinds = [("pay", self.orders, self.dead_orders), ("record", self.events, self.dead_events),
                  ("mail", self.mails, self.dead_mails)]  # fmt: skip
-        self._specs = [kind for kind in kinds for _ in range(2)]
+        self._specs = [kind for kind in kinds for _unused in range(2)]
         self.workers = [self._start(index) for index in range(len(self._specs))]
 
     def _start(self, index: int) -> subprocess.Popen[bytes]:

@@ -47,7 +47,7 @@ def soak(seconds: float) -> bool:
         try:
             while time.monotonic() - began < seconds:
                 if sum(emulator.depth(url)) < 2000:
-                    for _ in range(50):
+                    for _unused in range(50):
                         entries = [{"Id": str(n), "MessageBody": f"{sent + n} {'x' * 1000}"} for n in range(10)]
                         client.send_message_batch(QueueUrl=url, Entries=entries)
                         sent += 10

@@ -335,7 +335,7 @@ def test_poison_messages_alone_do_not_keep_the_breaker_open() -> None:
             await asyncio.sleep(20)
             sqs.send(QUEUE, "good")
             await until(lambda: done == ["good"], 300)
-            for _ in range(200):
+            for _unused in range(200):
                 sqs.send(QUEUE, "good")
                 await asyncio.sleep(30)
         assert len(sqs.queues[DLQ].messages) == 12

@@ -222,7 +222,7 @@ def test_synchronous_functions_run_beside_each_other() -> None:
 
     async def main() -> None:
         handler = SyncFunction(lambda _message: barrier.wait(), 4)
-        await asyncio.gather(*(handler(MESSAGE) for _ in range(4)))
+        await asyncio.gather(*(handler(MESSAGE) for _unused in range(4)))
         await handler.close()
 
     asyncio.run(main())

@@ -293,7 +293,7 @@ def test_systemd_is_told_ready_watchdog_and_stopping(sqs: Emulator, app: Path) -
         url = sqs.queue("outside-notify")
         env = environment(sqs, queue_url=url, handler="python:app_handlers:handle", wait_time="1")
         with started(app, env | {"NOTIFY_SOCKET": str(path)}) as worker:
-            said = [channel.recv(1000).decode() for _ in range(4)]
+            said = [channel.recv(1000).decode() for _unused in range(4)]
             worker.send_signal(signal.SIGTERM)
             while not said[-1].startswith("STOPPING=1"):
                 said.append(channel.recv(1000).decode())
@@ -374,7 +374,7 @@ def test_a_handlers_log_lines_carry_its_message(capsys: pytest.CaptureFixture[st
         logs.configure("w", "INFO")
         asyncio.run(handle(Message("secret body", "m-1")))
     finally:
-        root.handlers[:], _ = before
+        root.handlers[:], _unused = before
         root.setLevel(before[1])
     line = json.loads(capsys.readouterr().out)
     assert (line["message"], line["message_id"], line["worker"], line["level"]) == ("charging", "m-1", "w", "info")

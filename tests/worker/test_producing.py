@@ -261,7 +261,7 @@ def test_a_message_whose_deletion_was_lost_keeps_its_deduplication_id(tmp_path: 
 def test_several_relays_send_each_message_once(tmp_path: Path) -> None:
     client = Client()
     engine, box = outbox(tmp_path, client)
-    boxes = [box, *(Outbox(engine, client=client) for _ in range(3))]
+    boxes = [box, *(Outbox(engine, client=client) for _unused in range(3))]
     with engine.begin() as connection:
         for number in range(300):
             box.add(connection, URL, str(number))

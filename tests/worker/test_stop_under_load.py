@@ -38,7 +38,7 @@ def test_fifty_stops_under_full_load(sqs: Emulator, tmp_path: Path) -> None:
         "SQS_WORKER_DRAIN_TIMEOUT": str(DRAIN),
     }
     sent = 0
-    for _ in range(ROUNDS):
+    for _unused in range(ROUNDS):
         while sum(sqs.depth(url)) < 400:
             entries = [{"Id": str(number), "MessageBody": str(sent + number)} for number in range(10)]
             client.send_message_batch(QueueUrl=url, Entries=entries)
@@ -59,7 +59,7 @@ def test_fifty_stops_under_full_load(sqs: Emulator, tmp_path: Path) -> None:
             worker.wait(10)
         assert sqs.depth(url)[1] == 0, "left in flight"
     handled = [line.split() for line in done.read_text().splitlines()]
-    assert {count for _, count in handled} == {"1"}, "a receive was wasted"
-    assert max(Counter(body for body, _ in handled).values()) == 1, "done twice"
+    assert {count for _unused, count in handled} == {"1"}, "a receive was wasted"
+    assert max(Counter(body for body, _unused in handled).values()) == 1, "done twice"
     assert len(handled) + sqs.depth(url)[0] == sent, "lost"
     assert sqs.depth(dead_letters) == (0, 0)

@@ -74,7 +74,7 @@ async def at_once(one: Callable[[int], Awaitable[None]]) -> None:
     """CALLS calls, AT_ONCE at a time."""
 
     async def worker(index: int) -> None:
-        for _ in range(CALLS // AT_ONCE):
+        for _unused in range(CALLS // AT_ONCE):
             await one(index)
 
     await asyncio.gather(*(worker(index) for index in range(AT_ONCE)))
@@ -107,13 +107,13 @@ async def crt_http() -> None:
     group = EventLoopGroup(1)
     bootstrap = ClientBootstrap(group, DefaultHostResolver(group))
     connections = [
-        await asyncio.wrap_future(http.HttpClientConnection.new(HOST, PORT, bootstrap)) for _ in range(AT_ONCE)
+        await asyncio.wrap_future(http.HttpClientConnection.new(HOST, PORT, bootstrap)) for _unused in range(AT_ONCE)
     ]
 
     async def one(index: int) -> None:
         request = await asyncio.wrap_future(by_crt(json.dumps(PARAMETERS).encode()))
         pieces: list[bytes] = []
-        stream = connections[index].request(request, on_body=lambda chunk, **_: pieces.append(chunk))
+        stream = connections[index].request(request, on_body=lambda chunk, **_unused: pieces.append(chunk))
         stream.activate()
         await asyncio.wrap_future(stream.completion_future)
         json.loads(b"".join(pieces))
@@ -124,14 +124,14 @@ async def crt_http() -> None:
 def botocore_client() -> None:
     """botocore's own client, by boto3."""
     client = boto3.client("sqs")
-    for _ in range(CALLS):
+    for _unused in range(CALLS):
         client.receive_message(**PARAMETERS)
 
 
 def urllib3_pool() -> None:
     """urllib3 with botocore's signer."""
     pool = urllib3.HTTPConnectionPool(HOST, PORT)
-    for _ in range(CALLS):
+    for _unused in range(CALLS):
         body = json.dumps(PARAMETERS).encode()
         json.loads(pool.urlopen("POST", "/", body=body, headers=by_botocore(body)).data)
 
@@ -141,7 +141,7 @@ timed("urllib3 + botocore's signer", urllib3_pool)
 timed("aiohttp + botocore's signer", lambda: asyncio.run(aiohttp_with(sign_by_botocore)))
 timed("aiohttp + awscrt's signer", lambda: asyncio.run(aiohttp_with(sign_by_crt)))
 timed("awscrt's client and signer", lambda: asyncio.run(crt_http()))
-timed("botocore's signer alone", lambda: [by_botocore(json.dumps(PARAMETERS).encode()) for _ in range(CALLS)])
-timed("awscrt's signer alone", lambda: [by_crt(json.dumps(PARAMETERS).encode()).result() for _ in range(CALLS)])
+timed("botocore's signer alone", lambda: [by_botocore(json.dumps(PARAMETERS).encode()) for _unused in range(CALLS)])
+timed("awscrt's signer alone", lambda: [by_crt(json.dumps(PARAMETERS).encode()).result() for _unused in range(CALLS)])
 print(json.dumps(results), file=sys.stderr)
 os._exit(0)  # awscrt's threads need not be waited for

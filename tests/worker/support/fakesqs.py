@@ -80,15 +80,13 @@ class FakeSqs:
             self.calls[operation] += 1
             await asyncio.sleep(self.latency)
             try:
-                if refusal := self.fault(operation, parameters):
-                    raise refusal
+                _raise(self.fault(operation, parameters))
                 try:
                     async with asyncio.timeout(timeout):
                         answer = await self._operation(operation, dict(parameters))
                 except TimeoutError as error:
                     raise ApiError(operation, "ConnectionError", "timeout", retryable=True) from error
-                if loss := self.lost(operation, parameters):
-                    raise loss
+                _raise(self.lost(operation, parameters))
             except ApiError as error:
                 if not error.retryable or attempt == attempts:
                     raise
@@ -290,3 +288,8 @@ class FakeSqs:
     @staticmethod
     def _error(operation: str, code: str, message: str) -> ApiError:
         return ApiError(operation, code, message, retryable=False)
+
+
+def _raise(error: ApiError | None) -> None:
+    if error is not None:
+        raise error

@@ -61,8 +61,9 @@ class SqsApi(Protocol):
         """Close the connections."""
 
 
-def region(environment: Mapping[str, str] = os.environ) -> str | None:
+def region(environment: Mapping[str, str] | None = None) -> str | None:
     """The region as an AWS SDK in any language would find it: botocore alone ignores AWS_REGION."""
+    environment = os.environ if environment is None else environment
     return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or None
 
 

@@ -37,7 +37,7 @@ class HealthServer:
         app.router.add_get("/metrics", self._metrics_page)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await self._runner.setup()
-        host, _, port = self._address.rpartition(":")
+        host, _unused, port = self._address.rpartition(":")
         try:
             await web.TCPSite(self._runner, host.strip("[]"), int(port), shutdown_timeout=1.0).start()
         except OSError as error:

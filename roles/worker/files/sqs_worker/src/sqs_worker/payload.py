@@ -29,7 +29,7 @@ def pointer(bucket: str, key: str) -> str:
 def parse_pointer(body: str) -> tuple[str, str]:
     """Bucket and key a body points to; raises FatalError when it is no pointer."""
     try:
-        _, place = json.loads(body)
+        _unused, place = json.loads(body)
         return str(place["s3BucketName"]), str(place["s3Key"])
     except (ValueError, TypeError, KeyError) as error:
         raise FatalError(f"malformed body: marked as a payload in S3, but no pointer: {error}") from error

@@ -62,7 +62,7 @@ class Pollers:
         """Receive until ``stop``; returns once the receives in the air have been answered and handed on."""
         self._start()
         while self._tasks:
-            done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            done, _unused = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
             self._tasks -= done
             for task in done:
                 if not task.cancelled() and task.exception() is not None:

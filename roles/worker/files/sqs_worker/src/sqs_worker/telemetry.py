@@ -38,7 +38,7 @@ class Telemetry:
         reader = PeriodicExportingMetricReader(OTLPMetricExporter())
         self._meter_provider = MeterProvider(metric_readers=[reader], resource=resource)
         meter = self._meter_provider.get_meter("sqs_worker")
-        for name, kind, _ in metrics.totals():
+        for name, kind, _unused in metrics.totals():
             create = meter.create_observable_gauge if kind == "gauge" else meter.create_observable_counter
             create(f"sqs_worker.{name}", callbacks=[_observer(metrics, name)])
 
@@ -67,6 +67,6 @@ class Telemetry:
 
 def _observer(metrics: Metrics, name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
     def observe(_options: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(value, metrics.labels) for found, _, value in metrics.totals() if found == name]
+        return [Observation(value, metrics.labels) for found, _unused, value in metrics.totals() if found == name]
 
     return observe

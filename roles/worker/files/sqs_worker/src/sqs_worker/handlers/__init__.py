@@ -14,7 +14,7 @@ __all__ = ["Handler", "load"]
 
 def load(settings: Settings) -> Handler:
     """The handler SQS_WORKER_HANDLER names; raises ConfigurationError when there is no such thing."""
-    kind, _, target = settings.handler.partition(":")
+    kind, _unused, target = settings.handler.partition(":")
     if kind == "http":
         return HttpHandler(target, settings.http_content_type, settings.http_fatal_statuses, settings.concurrency)
     if kind == "command":

@@ -44,7 +44,7 @@ class CommandHandler(Handler):
             start_new_session=True,
         )
         try:
-            tail, _ = await asyncio.gather(_tail(process), _feed(process, message.body.encode()))
+            tail, _unused = await asyncio.gather(_tail(process), _feed(process, message.body.encode()))
             status = await process.wait()
         finally:
             if process.returncode is None:

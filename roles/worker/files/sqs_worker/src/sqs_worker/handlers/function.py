@@ -77,7 +77,7 @@ def import_function(target: str, setting: str) -> Callable[..., Any]:
     """The function `MODULE:FUNCTION` in a setting, with the working directory importable as under ``python -m``."""
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
-    module_name, _, path = target.partition(":")
+    module_name, _unused, path = target.partition(":")
     try:
         function: Any = importlib.import_module(module_name)
         for name in path.split("."):

@@ -52,7 +52,7 @@ class Key:
     def of(self, message: Message) -> str:
         """The message's key; falls back to the message ID where the message lacks what the source names."""
         value: Any = None
-        kind, _, name = self.source.partition(":")
+        kind, _unused, name = self.source.partition(":")
         if kind == "deduplication_id":
             value = message.deduplication_id
         elif kind == "body":
