@@ -113,9 +113,10 @@ class Producer:
         entries = [self._entry(item if isinstance(item, Outgoing) else Outgoing(item)) for item in messages]
         message_ids: list[str | None] = [None] * len(entries)
         failed: dict[int, Failure] = {}
-        for positions in _batches(entries):
+        fifo = self.queue_url.endswith(".fifo")
+        for positions in _batches(entries, fifo=fifo):
             failed |= self._send_batch(positions, entries, message_ids)
-            if failed and self.queue_url.endswith(".fifo"):
+            if failed and fifo:
                 unsent = Failure("NotSent", "an earlier message of this FIFO queue failed", retryable=True)
                 failed |= dict.fromkeys(range(positions[-1] + 1, len(entries)), unsent)
                 break
@@ -173,16 +174,23 @@ def entry_size(entry: Mapping[str, Any]) -> int:
     return size
 
 
-def _batches(entries: Sequence[Mapping[str, Any]]) -> list[list[int]]:
-    """Positions of consecutive entries that fit into one request by count and by bytes."""
+def _batches(entries: Sequence[Mapping[str, Any]], *, fifo: bool = False) -> list[list[int]]:
+    """Positions of consecutive entries that fit into one request by count and by bytes.
+
+    Of a FIFO queue, a message group is once in a batch: SQS takes entries one by one, and the second of a group must not overtake a
+    first that is refused.
+    """
     batches: list[list[int]] = []
-    size = 0
+    size, groups = 0, set[str]()
     for position, entry in enumerate(entries):
         size += entry_size(entry)
-        if not batches or len(batches[-1]) == BATCH_SIZE or size > MAX_BATCH_BYTES:
+        group = entry.get("MessageGroupId") if fifo else None
+        if not batches or len(batches[-1]) == BATCH_SIZE or size > MAX_BATCH_BYTES or group in groups:
             batches.append([])
-            size = entry_size(entry)
+            size, groups = entry_size(entry), set()
         batches[-1].append(position)
+        if group is not None:
+            groups.add(group)
     return batches
 
 
