@@ -177,8 +177,8 @@ def entry_size(entry: Mapping[str, Any]) -> int:
 def _batches(entries: Sequence[Mapping[str, Any]], *, fifo: bool = False) -> list[list[int]]:
     """Positions of consecutive entries that fit into one request by count and by bytes.
 
-    Of a FIFO queue, a message group is once in a batch: SQS takes entries one by one, and the second of a group must not overtake a
-    first that is refused.
+    Of a FIFO queue, a message group is once in a batch: SQS takes entries one by one, and the second of a group must
+    not overtake a first that is refused.
     """
     batches: list[list[int]] = []
     size, groups = 0, set[str]()
