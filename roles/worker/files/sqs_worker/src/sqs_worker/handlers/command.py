@@ -86,11 +86,10 @@ async def _tail(process: asyncio.subprocess.Process) -> str:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End the command with all it started."""
+    """End the command with all it started: what ignores SIGTERM, or outlives its parent, is killed."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(TERMINATE_GRACE):
                 await process.wait()
-                return
