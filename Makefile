@@ -35,7 +35,7 @@ bench: setup-dev ## the benchmark tables, as ratios against peers measured in th
 	@$(IN_VENV) python tests/bench/queues_bench.py && python tests/bench/worker_bench.py
 
 .PHONY: chaos
-chaos: setup-dev ## orders under killed workers and a failing endpoint, site.yml killed 30 times; half an hour
+chaos: setup-dev ## orders under killed workers and a failing endpoint, runs of the host roles killed 30 times; a quarter of an hour
 	@$(IN_VENV) python tests/chaos/run.py && KILLED_RUNS=30 pytest -s tests/hosts/test_killed_runs.py
 
 .PHONY: soak
