@@ -15,6 +15,7 @@ from support.virtual import run
 from sqs_worker import FatalError, Message, RetryableError
 from sqs_worker.errors import ApiError
 from sqs_worker.metrics import Metrics
+from sqs_worker.note import Note
 from sqs_worker.pulse import Pulse
 
 
@@ -387,7 +388,7 @@ def test_the_watchdog_sees_a_stopped_poll_loop() -> None:
     """Readiness follows the poll loop itself: within two long polls, a silent stop is seen."""
 
     async def main() -> None:
-        pulse = Pulse(20, Metrics("w", QUEUE))
+        pulse = Pulse(20, Metrics("w", QUEUE), Note(None, "w"))
         pulse.polled()
         assert pulse.unready(busy=False) is None
         await asyncio.sleep(41)

@@ -98,7 +98,14 @@ class FakeSqs:
     async def close(self) -> None:
         """See SqsApi."""
 
-    def send(self, url: str, body: str, group: str | None = None, deduplication_id: str | None = None) -> str:
+    def send(
+        self,
+        url: str,
+        body: str,
+        group: str | None = None,
+        deduplication_id: str | None = None,
+        attributes: dict[str, Any] | None = None,
+    ) -> str:
         """Send a message, at once."""
         queue, now = self.queues[url], self._now()
         if queue.fifo and (group is None or deduplication_id is None):
@@ -107,7 +114,9 @@ class FakeSqs:
             seen = queue.deduplicated.get(deduplication_id)
             if seen is not None and now - seen[0] < DEDUPLICATION_WINDOW:
                 return seen[1]
-        message = Stored(f"m{next(self._ids)}", body, now, group, deduplication_id, visible_at=now)
+        message = Stored(
+            f"m{next(self._ids)}", body, now, group, deduplication_id, visible_at=now, attributes=attributes or {}
+        )
         if deduplication_id is not None:
             queue.deduplicated[deduplication_id] = (now, message.message_id)
         queue.messages.append(message)

@@ -19,6 +19,7 @@ from sqs_worker.hand import Hand
 from sqs_worker.heartbeat import Heartbeat
 from sqs_worker.message import MAX_ATTRIBUTES, Job
 from sqs_worker.metrics import Metrics
+from sqs_worker.note import Note
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Acknowledger:
         hand: Hand,
         heartbeat: Heartbeat,
         metrics: Metrics,
+        note: Note,
         flush_interval: float,
     ) -> None:
         self._api = api
@@ -49,6 +51,7 @@ class Acknowledger:
         self._hand = hand
         self._heartbeat = heartbeat
         self._metrics = metrics
+        self._note = note
         self._deletes: Batcher[Job] = Batcher(self._send_deletes, flush_interval)
         self._delays: Batcher[tuple[Job, float]] = Batcher(self._send_delays, flush_interval)
 
@@ -120,6 +123,8 @@ class Acknowledger:
         def deleted(job: Job) -> None:
             self._heartbeat.forget(job)
             self._metrics.deleted.inc()
+            if job.message.canary is not None:
+                self._note.canary(job.message.canary)
             self._hand.let_go(job)
 
         def undeleted(job: Job, failure: Failure) -> None:

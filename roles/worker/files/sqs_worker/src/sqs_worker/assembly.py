@@ -18,6 +18,7 @@ from sqs_worker.heartbeat import Heartbeat
 from sqs_worker.limits import RateLimit
 from sqs_worker.metrics import Metrics
 from sqs_worker.middleware import Next
+from sqs_worker.note import Note
 from sqs_worker.poller import Pollers
 from sqs_worker.pulse import Pulse
 from sqs_worker.queue_facts import QueueFacts
@@ -44,6 +45,7 @@ def assemble(
     handle: Next,
     pulse: Pulse,
     metrics: Metrics,
+    note: Note,
 ) -> Parts:
     """Parts for these settings; ``handle`` is ``handler`` with its middleware. Needs a running event loop."""
     clock = asyncio.get_running_loop().time
@@ -60,6 +62,7 @@ def assemble(
         hand=hand,
         heartbeat=heartbeat,
         metrics=metrics,
+        note=note,
         flush_interval=settings.flush_interval,
     )
     breaker = Breaker(settings.breaker_threshold, Backoff(settings.breaker_pause, settings.breaker_pause_max), clock)
@@ -73,6 +76,7 @@ def assemble(
         rate=RateLimit(settings.rate, clock),
         backoff=Backoff(settings.backoff_base, settings.backoff_max),
         metrics=metrics,
+        note=note,
         rules=Rules(
             fifo=settings.fifo,
             concurrency=settings.concurrency,

@@ -20,6 +20,7 @@ from sqs_worker.limits import RateLimit
 from sqs_worker.message import Job, Message
 from sqs_worker.metrics import Metrics
 from sqs_worker.middleware import Next
+from sqs_worker.note import Note
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Dispatcher:
         rate: RateLimit,
         backoff: Backoff,
         metrics: Metrics,
+        note: Note,
         rules: Rules,
     ) -> None:
         self._handler = handler
@@ -68,6 +70,7 @@ class Dispatcher:
         self._rate = rate
         self._backoff = backoff
         self._metrics = metrics
+        self._note = note
         self._rules = rules
         self._loop = asyncio.get_running_loop()
         self._ready: deque[Job] = deque()
@@ -87,7 +90,7 @@ class Dispatcher:
         self._fresh_turn &= bool(messages)
         for message in messages:
             job, is_new = self._hand.take(message, now)
-            if is_new:
+            if is_new and message.canary is None:
                 self._heartbeat.watch(job)
                 if self._rules.fifo and message.group_id in self._groups:
                     self._groups[message.group_id].append(job)
@@ -95,7 +98,7 @@ class Dispatcher:
                 if self._rules.fifo and message.group_id is not None:
                     self._groups[message.group_id] = deque()
                 self._ready.append(job)
-            elif job.handled:
+            elif is_new or job.handled:
                 self._acknowledger.delete(job)
         self._pump()
 
@@ -225,6 +228,7 @@ class Dispatcher:
             self._parked.clear()
             self._parked_at.clear()
         self._metrics.handled.inc()
+        self._note.handled()
         log.debug("message %s done", job.message.message_id)
         self._acknowledger.delete(job)
         self._next_in_group(job)

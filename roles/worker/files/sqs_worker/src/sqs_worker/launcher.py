@@ -13,6 +13,7 @@ from sqs_worker.client import AioSqs, SqsApi
 from sqs_worker.health import HealthServer
 from sqs_worker.layers import Layers
 from sqs_worker.metrics import Metrics
+from sqs_worker.note import Note
 from sqs_worker.pulse import Pulse, notify_systemd
 from sqs_worker.queue_facts import wait_for_queue
 from sqs_worker.settings import Settings
@@ -49,11 +50,13 @@ class Launcher:
             loop.add_signal_handler(number, self.stop)
         settings = self._settings
         metrics = Metrics(settings.name, settings.queue_url)
-        pulse = Pulse(settings.wait_time, metrics)
+        note = Note(settings.note_directory, settings.name)
+        pulse = Pulse(settings.wait_time, metrics, note)
         health = HealthServer(settings.health_address, pulse, metrics)
         handler = self._handler or handlers.load(settings)
         api = self._api or AioSqs(CONNECTIONS, metrics)
         try:
+            note.begin()
             await health.start()
             facts = await wait_for_queue(api, settings, pulse, self._stop)
             if facts is None:
@@ -67,12 +70,14 @@ class Launcher:
                 handle=layers.around(handler),
                 pulse=pulse,
                 metrics=metrics,
+                note=note,
             )
             health.busy = lambda: parts.hand.room() < 1
             log.info("%s started on %s: %s", settings.name, settings.queue_url, settings.handler)
             await self._work(parts, pulse)
             await layers.close()
         finally:
+            note.end()
             await health.stop()
             await handler.close()
             await api.close()

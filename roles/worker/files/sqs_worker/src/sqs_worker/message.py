@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,9 @@ from typing import Any
 
 from sqs_worker.errors import FatalError
 
+CANARY = "ecommerce.sqs.canary"
+"""Message attribute of a canary message, which a deploy sends to see that a worker receives; its value is an ID."""
+CANARY_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 MAX_ATTRIBUTES = 10  # message attributes of a message (SQS developer guide, message metadata)
 
 
@@ -54,6 +58,12 @@ class Message:
     def attributes(self) -> dict[str, str | bytes]:
         """The user's message attributes: text, or bytes where the attribute's type is Binary."""
         return {name: _attribute_value(value) for name, value in self.message_attributes.items()}
+
+    @property
+    def canary(self) -> str | None:
+        """The ID of a canary message, which no handler gets to see; None for every other message."""
+        identifier = str(self.message_attributes.get(CANARY, {}).get("StringValue", ""))
+        return identifier if CANARY_ID.fullmatch(identifier) else None
 
     @property
     def receive_count(self) -> int:

@@ -124,10 +124,12 @@ class Pollers:
 
     async def _receive(self, size: int, attempt_id: str) -> list[Message]:
         settings = self._settings
+        # The first answer makes the worker ready: on an empty queue a long poll would keep whoever waits for it.
+        wait_time = settings.wait_time if self._pulse.has_polled else 0
         parameters: dict[str, Any] = {
             "QueueUrl": settings.queue_url,
             "MaxNumberOfMessages": size,
-            "WaitTimeSeconds": settings.wait_time,
+            "WaitTimeSeconds": wait_time,
             "MessageAttributeNames": ["All"],
             "MessageSystemAttributeNames": ["All"],
         }
@@ -136,7 +138,7 @@ class Pollers:
         if settings.fifo:
             # After a lost answer the same attempt ID brings the same messages, instead of a group blocked till timeout.
             parameters["ReceiveRequestAttemptId"] = attempt_id
-        response = await self._api.call("ReceiveMessage", parameters, timeout=settings.wait_time + ANSWER_GRACE)
+        response = await self._api.call("ReceiveMessage", parameters, timeout=wait_time + ANSWER_GRACE)
         return [Message.from_response(raw, settings.queue_url) for raw in response.get("Messages") or ()]
 
     async def _pause(self, seconds: float) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from sqs_worker.metrics import Metrics
+from sqs_worker.note import Note
 
 
 class Pulse:
@@ -19,9 +20,10 @@ class Pulse:
     ``limit`` is two long polls, in seconds: a silent stop of polling is seen within it (sqs-consumer#130, #241).
     """
 
-    def __init__(self, wait_time: float, metrics: Metrics) -> None:
+    def __init__(self, wait_time: float, metrics: Metrics, note: Note) -> None:
         self.limit = 2 * max(wait_time, 5.0)
         self._metrics = metrics
+        self._note = note
         self._loop = asyncio.get_running_loop()
         self._alive_at = self._loop.time()
         self._polled_at: float | None = None
@@ -36,10 +38,16 @@ class Pulse:
         self._alive_at = self._loop.time()
         notify_systemd("WATCHDOG=1")
 
+    @property
+    def has_polled(self) -> bool:
+        """Whether a receive has succeeded since the start."""
+        return self._polled_at is not None
+
     def polled(self) -> None:
         """A receive succeeded."""
-        if self._polled_at is None:
+        if not self.has_polled:
             notify_systemd("READY=1\nSTATUS=polling")
+            self._note.polled()
         self._polled_at = self._loop.time()
         self._metrics.last_poll.set(time.time())
         self.alive()

@@ -162,6 +162,9 @@ class Settings:
     health_address: str | None = _setting(
         None, _address, "HOST:PORT of /healthz, /readyz and /metrics. Default: not served"
     )
+    note_directory: str | None = _setting(
+        None, str, "folder for a file that tells a deploy how far the worker is. Default: none is written"
+    )
     middleware: tuple[str, ...] = _setting((), _list, "`MODULE:FUNCTION`, comma-separated, outermost first")
     idempotency_store: str | None = _setting(
         None,
