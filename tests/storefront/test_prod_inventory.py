@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from storefront_processes import ROOT
 from storefront_support import REGION, Aws
 
 SERVICES = ("order", "payment", "notification")
+Launch = Callable[..., dict[str, Any]]
 VAULT = {
     **{f"vault_{service}_database_url": f"postgresql://{service}:secret@db/{service}" for service in SERVICES},
     "vault_smtp_username": "shop",
@@ -24,23 +25,29 @@ VAULT = {
 
 
 @pytest.fixture
-def addresses(aws: Aws) -> Iterator[dict[str, str]]:
-    """A running instance for each service: its private address."""
+def instances(aws: Aws) -> Iterator[Launch]:
+    """Launches an instance with tags, such as Service="payment"; all are terminated in the end."""
     ec2 = aws.client("ec2")
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    found: dict[str, str] = {}
-    identifiers = []
-    for service in SERVICES:
-        (instance,) = ec2.run_instances(
-            ImageId=image,
-            MinCount=1,
-            MaxCount=1,
-            TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Service", "Value": service}]}],
-        )["Instances"]
-        found[service] = instance["PrivateIpAddress"]
-        identifiers.append(instance["InstanceId"])
-    yield found
-    ec2.terminate_instances(InstanceIds=identifiers)
+    launched: list[str] = []
+
+    def launch(**tags: str) -> dict[str, Any]:
+        described = [{"Key": key, "Value": value} for key, value in tags.items()]
+        specifications = [{"ResourceType": "instance", "Tags": described}] if tags else []
+        (instance,) = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, TagSpecifications=specifications)[
+            "Instances"
+        ]
+        launched.append(instance["InstanceId"])
+        return dict(instance)
+
+    yield launch
+    ec2.terminate_instances(InstanceIds=launched)
+
+
+@pytest.fixture
+def addresses(instances: Launch) -> dict[str, str]:
+    """A running instance for each service: its private address."""
+    return {service: instances(Service=service)["PrivateIpAddress"] for service in SERVICES}
 
 
 def run(program: str, *arguments: str, variables: Mapping[str, object]) -> subprocess.CompletedProcess[str]:
@@ -88,3 +95,31 @@ def test_verification_asks_for_a_mailbox(addresses: dict[str, str]) -> None:
     result = run("ansible-playbook", "playbooks/verify.yml", variables={})
     assert result.returncode != 0
     assert "missing required arguments: verify_email" in result.stdout
+
+
+def test_running_instances_are_in_the_group_of_their_tag_and_no_others(aws: Aws, instances: Launch) -> None:
+    payments = [instances(Service="payment"), instances(Service="payment", Topology="ecommerce", Name="payment-2")]
+    order = instances(Service="order")
+    stopped, terminated = instances(Service="payment"), instances(Service="payment")
+    instances(Service="payment", Topology="staging"), instances(Name="bastion"), instances()
+    ec2 = aws.client("ec2")
+    ec2.stop_instances(InstanceIds=[stopped["InstanceId"]])
+    ec2.terminate_instances(InstanceIds=[terminated["InstanceId"]])
+
+    def host(service: str, instance: dict[str, Any]) -> str:
+        return f"{service}-{instance['InstanceId']}"
+
+    listed = json.loads(run("ansible-inventory", "--list", variables={}).stdout)
+    of_payment = {host("payment", instance) for instance in payments}
+    assert set(listed["payment"]["hosts"]) == of_payment
+    assert listed["order"]["hosts"] == [host("order", order)]
+    assert set(listed["service_hosts"]["hosts"]) == {*of_payment, host("order", order)}
+    assert "notification" not in listed
+    for instance in payments:
+        variables = listed["_meta"]["hostvars"][host("payment", instance)]
+        # What comes from AWS is marked, so that it is never taken for a template.
+        assert variables["ansible_host"] == {"__ansible_unsafe": instance["PrivateIpAddress"]}
+        assert variables["instance_id"] == {"__ansible_unsafe": instance["InstanceId"]}
+    graph = run("ansible-inventory", "--graph", variables={}).stdout
+    assert f"  |--@order:\n  |  |--{host('order', order)}\n" in graph
+    assert "staging" not in graph
