@@ -17,6 +17,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 class LocalServerError(Exception):
@@ -72,14 +73,19 @@ def _start_time(pid: int) -> str | None:
     return None if fields[0] == "Z" else fields[19]
 
 
-def running_pid(server: LocalServer) -> int | None:
-    """The process ID of the server that an earlier call of start() left running."""
+def _running(server: LocalServer) -> dict[str, Any] | None:
+    """The record of the server that an earlier call of start() left running."""
     try:
         record = json.loads(server.record_path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    pid = record["pid"]
-    return pid if _start_time(pid) == record["start_time"] else None
+    return record if _start_time(record["pid"]) == record["start_time"] else None
+
+
+def running_pid(server: LocalServer) -> int | None:
+    """The process ID of the server that an earlier call of start() left running."""
+    record = _running(server)
+    return record["pid"] if record else None
 
 
 def is_listening(server: LocalServer) -> bool:
@@ -90,11 +96,12 @@ def is_listening(server: LocalServer) -> bool:
 
 
 def needs_start(server: LocalServer) -> bool:
-    """Whether start() has something to do.
+    """Whether start() has something to do: nothing runs, or it runs on another port.
 
     Raises LocalServerError where the port is taken by a process that start() did not leave there.
     """
-    if running_pid(server):
+    record = _running(server)
+    if record and record.get("port", server.port) == server.port:
         return False
     if is_listening(server):
         raise LocalServerError(
@@ -107,6 +114,7 @@ def needs_start(server: LocalServer) -> bool:
 def start(server: LocalServer, *, wait: int = 60) -> int:
     """Start the server in a session of its own and wait (seconds) until it listens; gives its process ID.
 
+    One that runs on another port is stopped before.
     Raises LocalServerError where the directory cannot be written or the program does not come up.
     """
     try:
@@ -117,6 +125,7 @@ def start(server: LocalServer, *, wait: int = 60) -> int:
             f"{server.directory} cannot be written ({error.strerror}), so {server.name} has no place for its log; "
             "make it writable or choose another directory"
         ) from error
+    stop(server)
     with os.fdopen(log, "a") as output:
         process = subprocess.Popen(
             ["timeout", str(server.lifetime), *server.argv],
@@ -127,7 +136,7 @@ def start(server: LocalServer, *, wait: int = 60) -> int:
             env={**os.environ, **server.environment},
             start_new_session=True,
         )
-    record = {"pid": process.pid, "start_time": _start_time(process.pid)}
+    record = {"pid": process.pid, "start_time": _start_time(process.pid), "port": server.port}
     partial = server.record_path.with_suffix(".new")
     partial.write_text(json.dumps(record), encoding="utf-8")
     partial.replace(server.record_path)

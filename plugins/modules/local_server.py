@@ -44,7 +44,7 @@ options:
     type: str
     default: 127.0.0.1
   port:
-    description: The port that the program listens on.
+    description: The port that the program listens on. One that runs on another port is ended first.
     type: int
     required: true
   directory:

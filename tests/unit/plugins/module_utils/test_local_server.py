@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -41,6 +42,17 @@ def test_a_started_server_listens_and_is_not_started_again(server):
     assert is_listening(server)
     assert running_pid(server) == pid
     assert not needs_start(server)
+
+
+def test_a_server_that_is_to_have_another_port_moves_there(server):
+    start(server)
+    port = free_port()
+    moved = replace(server, port=port, argv=[str(port) if word == str(server.port) else word for word in server.argv])
+    assert needs_start(moved)
+    start(moved)
+    assert is_listening(moved)
+    assert not is_listening(server)
+    assert not needs_start(moved)
 
 
 def test_a_stopped_server_leaves_neither_process_nor_port(server):
