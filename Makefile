@@ -33,6 +33,7 @@ test: setup-dev ## every check; what cannot run here is named
 .PHONY: bench
 bench: setup-dev ## the benchmark tables, as ratios against peers measured in the same run
 	@$(IN_VENV) python tests/bench/queues_bench.py && python tests/bench/worker_bench.py
+	@if [ "$$(id -u)" = 0 ]; then $(IN_VENV) extensions/molecule/prepare-machine && python tests/bench/hosts_bench.py; else echo "bench: hosts not run, it needs root"; fi
 
 .PHONY: chaos
 chaos: setup-dev ## orders under killed workers and a failing endpoint, runs of the host roles killed 30 times; a quarter of an hour

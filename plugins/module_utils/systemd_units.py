@@ -19,13 +19,15 @@ REVISION = "UNIT_REVISION"
 class Wanted:
     """A unit file: its name (``pay.service`` or ``pay@.service``), its text, and what it is started from.
 
-    ``instances`` is the number of processes of a template unit; a plain unit has one.
+    ``instances`` is the number of processes of a template unit; a plain unit has one. Without ``restart`` a running
+    unit keeps its process when file or revision change.
     """
 
     name: str
     content: str
     revision: str = ""
     instances: int = 1
+    restart: bool = True
 
     @property
     def is_template(self) -> bool:
@@ -95,7 +97,7 @@ def make_plan(wanted: Sequence[Wanted], files: Mapping[str, str | None], actual:
             if not found.enabled:
                 plan.enable.append(name)
             if found.active in ("active", "activating", "reloading"):
-                if found.stamp != unit.stamp:
+                if unit.restart and found.stamp != unit.stamp:
                     plan.restart.append(name)
             else:
                 plan.start.append(name)

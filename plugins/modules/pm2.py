@@ -246,11 +246,15 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     plan = make_plan(apps, processes, saved, state)
     if plan.is_change and not module.check_mode:
         carry_out(pm2, plan, apps)
+    watched = {}
     if state in STARTING and not module.check_mode:
-        watched = {**unsteady(apps, processes, time.time()), **restarts_allowed(plan, processes)}
         lasting = {app["name"] for app in apps if app["autorestart"] is not False}
-        pm2.settle({name: count for name, count in watched.items() if name in lasting}, params["settle"])
-    now = [summary(process) for process in pm2.processes() if process["name"] in names]
+        restarts = {**unsteady(apps, processes, time.time()), **restarts_allowed(plan, processes)}
+        watched = {name: count for name, count in restarts.items() if name in lasting}
+        pm2.settle(watched, params["settle"])
+    if plan.is_change or resurrect or watched:
+        processes = pm2.processes()
+    now = [summary(process) for process in processes if process["name"] in names]
     return describe(plan, now, resurrect=resurrect)
 
 

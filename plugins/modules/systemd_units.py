@@ -51,6 +51,12 @@ options:
         description: Number of instances of a template unit, numbered from 1. Others are stopped and disabled.
         type: int
         default: 1
+      restart:
+        description:
+          - Whether a running unit is restarted when its file or revision changes. Without, it takes the change at
+            its next start.
+        type: bool
+        default: true
   settle:
     description:
       - Seconds to wait after a start or restart before looking whether the unit stayed up. If it did not, the task
@@ -129,6 +135,7 @@ def main() -> None:
                     "content": {"type": "str", "required": True},
                     "revision": {"type": "str", "default": ""},
                     "instances": {"type": "int", "default": 1},
+                    "restart": {"type": "bool", "default": True},
                 },
             },
             "settle": {"type": "float", "default": 1},

@@ -38,6 +38,13 @@ def test_another_file_or_revision_restarts_it(change: dict[str, str]) -> None:
     assert steps(other, PLAIN.text, running(PLAIN)) == ["write pay.service", "reload", "restart pay.service"]
 
 
+def test_unit_that_may_not_be_restarted_keeps_its_process_and_is_started_only_when_it_is_down() -> None:
+    other = replace(PLAIN, revision="r2", restart=False)
+    assert steps(other, PLAIN.text, running(PLAIN)) == ["write pay.service", "reload"]
+    assert steps(other, other.text, running(PLAIN)) == []
+    assert steps(other, other.text, {PLAIN.name: Actual("failed", enabled=True)}) == ["start pay.service"]
+
+
 def test_run_killed_after_the_file_was_written_is_finished_by_the_next() -> None:
     new = replace(PLAIN, revision="r2")
     behind = {PLAIN.name: replace(running(PLAIN)[PLAIN.name], needs_reload=True)}
