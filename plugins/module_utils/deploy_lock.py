@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from .private_file import create, replace, sweep
+
+MODE = 0o644
 
 
 class LockedError(Exception):
@@ -38,9 +41,13 @@ def acquire(path: str, holder: Holder, *, wait: float, break_lock: bool) -> bool
         if found and found.deploy == holder.deploy:
             return False
         if not found or (break_lock and time.monotonic() >= deadline):
-            if _write(path, holder, replacing=found is not None):
-                return True
-            continue
+            sweep(path)
+            text = json.dumps(asdict(holder))
+            if not found and not create(path, text, MODE):
+                continue
+            if found:
+                replace(path, text, MODE)
+            return True
         if time.monotonic() >= deadline:
             raise LockedError(
                 f"{path}: {found.who} deploys {found.what} here since {found.since}. Wait for its end "
@@ -61,22 +68,11 @@ def release(path: str, deploy: str) -> bool:
 def read(path: str) -> Holder | None:
     """Return who holds the lock, None when nobody does. Raises OSError."""
     try:
-        return Holder(**json.loads(Path(path).read_text(encoding="utf-8")))
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
-
-
-def _write(path: str, holder: Holder, *, replacing: bool) -> bool:
-    """Put the whole file there in one step; return False when somebody else was faster."""
-    new = Path(f"{path}.{holder.deploy}")
-    new.write_text(json.dumps(asdict(holder)), encoding="utf-8")
     try:
-        if replacing:
-            new.replace(path)
-        else:
-            os.link(new, path)
-    except FileExistsError:
-        return False
-    finally:
-        new.unlink(missing_ok=True)
-    return True
+        return Holder(**json.loads(text))
+    except (TypeError, ValueError):
+        # Locks are written whole, so this one was written by hand: it still locks.
+        return Holder("", "somebody", "something", f"an unknown time, its text is {text[:80]!r}")

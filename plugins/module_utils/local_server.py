@@ -14,10 +14,27 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# The server notes itself before it becomes the program: whoever starts it may be killed at any moment, and a server
+# that listens without a record would be a stranger to the next run.
+RECORD_AND_RUN = """
+import json, os, sys
+record, port, *argv = sys.argv[1:]
+with open("/proc/self/stat") as stat:
+    start_time = stat.read().rpartition(")")[2].split()[19]
+with open(record + ".new", "w") as stream:
+    json.dump({"pid": os.getpid(), "start_time": start_time, "port": int(port)}, stream)
+os.replace(record + ".new", record)
+os.execvp(argv[0], argv)
+"""
 
 
 class LocalServerError(Exception):
@@ -126,9 +143,10 @@ def start(server: LocalServer, *, wait: int = 60) -> int:
             "make it writable or choose another directory"
         ) from error
     stop(server)
+    program = ["timeout", str(server.lifetime), *server.argv]
     with os.fdopen(log, "a") as output:
         process = subprocess.Popen(
-            ["timeout", str(server.lifetime), *server.argv],
+            [sys.executable, "-c", RECORD_AND_RUN, str(server.record_path), str(server.port), *program],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -136,23 +154,31 @@ def start(server: LocalServer, *, wait: int = 60) -> int:
             env={**os.environ, **server.environment},
             start_new_session=True,
         )
-    record = {"pid": process.pid, "start_time": _start_time(process.pid), "port": server.port}
-    partial = server.record_path.with_suffix(".new")
-    partial.write_text(json.dumps(record), encoding="utf-8")
-    partial.replace(server.record_path)
+    _await_listening(server, process.poll, wait)
+    return process.pid
+
+
+def await_start(server: LocalServer, *, wait: int = 60) -> None:
+    """Wait until a running server listens: one that a killed run left behind may be on its way up still.
+
+    Raises LocalServerError.
+    """
+    _await_listening(server, lambda: None if running_pid(server) else "unknown", wait)
+
+
+def _await_listening(server: LocalServer, ended: Callable[[], int | str | None], wait: int) -> None:
+    """Wait until the server listens; ``ended`` gives the status with which it ended, None while it runs."""
     deadline = time.monotonic() + wait
     while not is_listening(server):
-        if process.poll() is not None:
-            raise LocalServerError(
-                f"{server.name} ended at once (status {process.returncode}); its log is {server.log_path}"
-            )
+        status = ended()
+        if status is not None:
+            raise LocalServerError(f"{server.name} ended at once (status {status}); its log is {server.log_path}")
         if time.monotonic() > deadline:
             stop(server)
             raise LocalServerError(
                 f"{server.name} does not listen on {server.address} after {wait} s; its log is {server.log_path}"
             )
         time.sleep(0.1)
-    return process.pid
 
 
 def stop(server: LocalServer, *, wait: int = 10) -> bool:

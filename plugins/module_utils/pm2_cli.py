@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from .pm2 import UP, Pm2Error, definition, parse_list
 
@@ -33,6 +33,8 @@ ARGUMENTS = {
     "user": {"type": "str"},
 }
 LOG_LINES = 20
+# PM2 takes the first piece of its standard input for all of it; Node.js reads files in pieces of 64 KiB.
+DEFINITION_LIMIT = 65536  # bytes
 
 
 class UnknownUserError(Pm2Error):
@@ -100,14 +102,17 @@ class Pm2:
 
     def start(self, app: Mapping[str, Any]) -> None:
         """Start one app from its definition. Raises Pm2Error."""
-        descriptor, name = tempfile.mkstemp(prefix="pm2-", suffix=".json")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                os.fchown(stream.fileno(), self.account.pw_uid, self.account.pw_gid)
-                json.dump({"apps": [definition(app)]}, stream)
-            self.run("start", name)
-        finally:
-            Path(name).unlink()
+        text = json.dumps({"apps": [definition(app)]}).encode()
+        if len(text) > DEFINITION_LIMIT:
+            raise Pm2Error(
+                f"{app['name']}: its arguments and environment take {len(text)} bytes, and PM2 reads at most "
+                f"{DEFINITION_LIMIT}: put what is long into a file"
+            )
+        # A file without a name: a killed run would leave another one, with the environment of the app in it.
+        with tempfile.TemporaryFile() as stream:
+            stream.write(text)
+            stream.seek(0)
+            self.run("start", "-", standard_input=stream)
 
     def save(self) -> None:
         """Write the running list to the dump, an empty one too. Raises Pm2Error."""
@@ -129,7 +134,7 @@ class Pm2:
                 f"restarted {held.get('restart_time', 0) - allowed} times. The end of {log}:\n{_tail(log)}"
             )
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, standard_input: int | IO[bytes] = subprocess.DEVNULL) -> str:
         """Run ``pm2`` and return its standard output. Raises Pm2Error when it does not succeed."""
         if not self.executable:
             raise Pm2Error(f"there is no program {self.wanted_executable} in {self.search_path}: install PM2 first")
@@ -141,7 +146,7 @@ class Pm2:
                 cwd="/",
                 umask=0o077,
                 **self._identity(),
-                stdin=subprocess.DEVNULL,
+                stdin=standard_input,
                 capture_output=True,
                 text=True,
                 timeout=self.timeout,

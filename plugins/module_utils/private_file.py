@@ -5,16 +5,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
+import getpass
 import os
+import re
 import shutil
 import stat
+import struct
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ENCODING = "utf-8"
 # Bytes that are not UTF-8 in lines that are not ours come back unchanged.
 ERRORS = "surrogateescape"
+# ioctl_iflags(2): the flags of a file, and those that keep it from being replaced.
+FS_IOC_GETFLAGS = 0x80086601
+FS_IMMUTABLE_FL = 0x10
+FS_APPEND_FL = 0x20
 
 
 def read(path: str) -> str | None:
@@ -36,21 +51,107 @@ def replace(path: str, text: str, mode: int) -> None:
     was there stay. Raises OSError, leaving the old file as it was and nothing beside it.
     """
     target = Path(path).resolve()
+    with _written(target, text, mode) as temporary:
+        temporary.replace(target)
+
+
+def create(path: str, text: str, mode: int) -> bool:
+    """Write ``text`` to ``path`` in one step unless that is there already; return whether it was written.
+
+    Raises OSError, leaving nothing behind.
+    """
+    target = Path(path)
+    with _written(target, text, mode) as temporary:
+        try:
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+        return True
+
+
+@contextmanager
+def _written(target: Path, text: str, mode: int) -> Iterator[Path]:
+    """A file beside ``target``, of the same owner, that holds ``text`` and is gone at the end."""
     old = target.stat() if target.exists() else None
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding=ENCODING, errors=ERRORS, newline="") as stream:
+            # Tells a file that is being written from one that a killed run left behind.
+            fcntl.flock(stream, fcntl.LOCK_EX)
             if old and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
                 os.fchown(stream.fileno(), old.st_uid, old.st_gid)
             os.fchmod(stream.fileno(), mode)
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink()
-        raise
+            yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sweep(path: str) -> None:
+    """Remove what killed calls of :func:`replace` and :func:`create` left beside ``path``, where that is possible."""
+    target = Path(path).resolve()
+    ours = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}")
+    with contextlib.suppress(OSError):
+        for found in [entry for entry in target.parent.iterdir() if ours.fullmatch(entry.name)]:
+            with found.open("rb") as stream, contextlib.suppress(BlockingIOError):
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                found.unlink()
+
+
+def check_replaceable(path: str) -> None:
+    """Raise the OSError with which :func:`replace` would fail on a file or folder that nobody may change.
+
+    A folder that is not there yet is no error.
+    """
+    target = Path(path).resolve()
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not target.parent.is_dir():
+        return
+    # Only attempts tell: permission bits say nothing of read-only mounts and flags.
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(descriptor)
+    Path(name).unlink()
+    if not target.exists():
+        return
+    try:
+        os.link(target, name)
+        Path(name).unlink()
+    except OSError as error:
+        # Of a file that is a mount itself no link can be made, of one with the flag "immutable" neither. Where a file
+        # system has no links at all, nothing is known.
+        if error.errno == errno.EXDEV or (error.errno == errno.EPERM and _is_immutable(target)):
+            raise
+
+
+def _is_immutable(target: Path) -> bool:
+    with target.open("rb") as stream, contextlib.suppress(OSError):
+        flags = fcntl.ioctl(stream, FS_IOC_GETFLAGS, struct.pack("l", 0))
+        return bool(struct.unpack("l", flags)[0] & (FS_IMMUTABLE_FL | FS_APPEND_FL))
+    return False
+
+
+def explain(path: str, error: OSError) -> str:
+    """Return a sentence that says what keeps ``path`` from being read or written, and the way out."""
+    folder = Path(path).parent
+    remedies = {
+        errno.ENOENT: f"there is no folder {folder}; make it first, or correct the path",
+        errno.ENOTDIR: f"a part of {folder} is a file; correct the path",
+        errno.EISDIR: "it is a folder, and a file is needed; move it away and run again",
+        errno.ENOSPC: f"the disk is full; make room on the file system of {folder} and run again",
+        errno.EDQUOT: f"the disk quota is used up; make room in {folder} and run again",
+        errno.EROFS: f"the file system of {folder} is mounted read-only; mount it writable and run again",
+        errno.EBUSY: "it is a mount of its own; unmount it (findmnt shows it) and run again",
+        errno.EXDEV: "it is a mount of its own; unmount it (findmnt shows it) and run again",
+        errno.EPERM: "it must not be changed; take its flag away (lsattr shows it, chattr -i removes it) and run again",
+        errno.EACCES: f"the user {getpass.getuser()} may not; give that user the right, or become another",
+    }
+    if error.errno in remedies:
+        return f"{path} cannot be read or written: {remedies[error.errno]}"
+    return f"{path} cannot be read or written: {error.strerror}"
 
 
 def back_up(path: str) -> str:

@@ -24,10 +24,11 @@ import os
 import shutil
 import subprocess
 import tarfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,8 @@ COMPLETE = ".complete"
 STAGING = ".staging"
 ID_LENGTH = 12
 PIP_TIMEOUT = 900
+# A run that was killed may have left an installation at work, which ends by itself.
+LOCK_WAIT = 300  # seconds
 
 
 class ReleaseError(Exception):
@@ -119,32 +122,33 @@ class Releases:
         plan.folders = [folder for folder in folders if not (self.root / folder).is_dir()]
         plan.new_release = not (self.root / "releases" / release).is_dir()
         plan.new_environment = bool(venv) and not (self.root / "venvs" / str(venv) / COMPLETE).exists()
-        if activate:
-            plan.activate = current != release
-            names = [*digests, *(["venv"] if venv else [])]
-            plan.links = {
-                name: f"current/{name}" for name in names if _link_target(self.root / name) != f"current/{name}"
-            }
+        plan.activate = activate and current != release
+        names = [*digests, *(["venv"] if venv else [])]
+        plan.links = {name: f"current/{name}" for name in names if _link_target(self.root / name) != f"current/{name}"}
         plan.obsolete = self._obsolete(release if activate else current, current, release, keep)
         return plan
 
     def apply(self, plan: Plan, environment: Environment | None, archives: Mapping[str, str]) -> None:
         """Carry out ``plan``; ``archives`` holds each source's tar file. Raises ReleaseError and OSError."""
         with self._lock():
+            self._sweep()
             for folder in plan.folders:
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
-            if plan.new_release:
-                self._unpack(plan, archives)
-            if plan.new_environment and environment:
-                self._build(
-                    self.root / "venvs" / str(plan.environment), self.root / "releases" / plan.release, environment
-                )
+            release, venv = self.root / "releases" / plan.release, self.root / "venvs" / str(plan.environment)
+            # Another run may have done a part of it meanwhile.
+            if plan.new_release and not release.is_dir():
+                with _removed_on_failure(release.with_name(f"{STAGING}-{plan.release}")):
+                    self._unpack(plan, archives)
+            if plan.new_environment and environment and not (venv / COMPLETE).exists():
+                with _removed_on_failure(venv):
+                    self._build(venv, release, environment)
             for name, target in plan.links.items():
                 self._link(name, target)
             if plan.activate:
                 self.activate(plan.release)
             for path in plan.obsolete:
-                shutil.rmtree(self.root / path)
+                if (self.root / path).exists():
+                    shutil.rmtree(self.root / path)
 
     def activate(self, release: str, *, forget: bool = False) -> None:
         """Make a release live and remember the one before, or ``forget`` it because nobody should go back to it.
@@ -173,10 +177,14 @@ class Releases:
         new.symlink_to(target)
         new.replace(path)
 
+    def _sweep(self) -> None:
+        """Remove what killed runs left half made; whoever holds the lock is alone."""
+        for path in [*self.root.glob(f"{STAGING}-*"), *(self.root / "releases").glob(f"{STAGING}-*")]:
+            path.unlink() if path.is_symlink() else shutil.rmtree(path)
+
     def _unpack(self, plan: Plan, archives: Mapping[str, str]) -> None:
         releases = self.root / "releases"
         staging = releases / f"{STAGING}-{plan.release}"
-        shutil.rmtree(staging, ignore_errors=True)
         for name, path in archives.items():
             folder = staging / name
             folder.mkdir(parents=True)
@@ -240,11 +248,33 @@ class Releases:
     def _lock(self) -> Iterator[None]:
         (self.root / "releases").mkdir(parents=True, exist_ok=True)
         with (self.root / ".lock").open("a", encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ReleaseError(f"another run is working in {self.root}: wait for its end and run again") from None
+            deadline = time.monotonic() + LOCK_WAIT
+            while not _locked(lock):
+                if time.monotonic() >= deadline:
+                    raise ReleaseError(
+                        f"another run is working in {self.root}, for {LOCK_WAIT} s at least: wait for its end and run "
+                        "again"
+                    )
+                time.sleep(0.5)
             yield
+
+
+@contextmanager
+def _removed_on_failure(folder: Path) -> Iterator[None]:
+    """Half of it would only take up the room whose lack may have been the failure."""
+    try:
+        yield
+    except (OSError, ReleaseError):
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _locked(stream: IO[str]) -> bool:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _link_target(path: Path) -> str | None:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .private_file import read, replace
+from .private_file import read, replace, sweep
 from .systemd_units import REVISION, Actual
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def look(wanted: Sequence[Wanted]) -> tuple[dict[str, str | None], dict[str, Act
 def carry_out(plan: Plan, stop_timeout: float) -> None:
     """Take the steps of ``plan``; the longest stop may take ``stop_timeout`` seconds. Raises SystemdError."""
     for name, text in plan.write.items():
+        sweep(str(FOLDER / name))
         replace(str(FOLDER / name), text, 0o644)
     if plan.reload:
         run("daemon-reload", timeout=60)

@@ -122,7 +122,15 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.dotenv import DotenvError, edit, plain_text
-from ansible_collections.ecommerce.sqs.plugins.module_utils.private_file import back_up, read, replace, version
+from ansible_collections.ecommerce.sqs.plugins.module_utils.private_file import (
+    back_up,
+    check_replaceable,
+    explain,
+    read,
+    replace,
+    sweep,
+    version,
+)
 
 
 def apply(module: AnsibleModule) -> dict[str, Any]:
@@ -153,6 +161,10 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
             },
         ],
     }
+    if change.is_change and module.check_mode:
+        check_replaceable(path)
+    if not module.check_mode:
+        sweep(path)
     if change.is_change and not module.check_mode:
         if params["backup"] and present is not None:
             result["backup_file"] = back_up(path)
@@ -186,10 +198,7 @@ def main() -> None:
     except DotenvError as error:
         module.fail_json(msg=f"{path}: {error}")
     except OSError as error:
-        module.fail_json(
-            msg=f"{path} cannot be read or written: {error.strerror}. Check that its folder exists, that the disk has "
-            "space and that the user of this task may write there."
-        )
+        module.fail_json(msg=explain(path, error))
 
 
 if __name__ == "__main__":

@@ -102,6 +102,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ecommerce.sqs.plugins.module_utils.local_server import (
     LocalServer,
     LocalServerError,
+    await_start,
     needs_start,
     running_pid,
     start,
@@ -139,6 +140,8 @@ def main() -> None:
         changed = needs_start(server) if starting else running_pid(server) is not None
         if changed and not module.check_mode:
             start(server) if starting else stop(server)
+        elif starting and not module.check_mode:
+            await_start(server)
     except LocalServerError as error:
         module.fail_json(msg=str(error))
     pid = running_pid(server)

@@ -71,3 +71,20 @@ def test_only_one_of_many_gets_it_and_nothing_else_is_left(path: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(attempt, range(8))) == 1
     assert [entry.name for entry in Path(path).parent.iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"who": "ada"}', "ada, call me"])
+def test_lock_that_is_no_lock_of_ours_locks_and_can_be_taken_over(path: str, text: str) -> None:
+    Path(path).write_text(text, encoding="utf-8")
+    with pytest.raises(LockedError, match=r"somebody deploys something here since an unknown time.*deploy_break_lock"):
+        take(path, OURS)
+    assert Path(path).read_text(encoding="utf-8") == text
+    assert take(path, OURS, break_lock=True)
+    assert read(path) == OURS
+
+
+def test_what_a_killed_run_left_beside_the_lock_is_removed(path: str) -> None:
+    leftover = Path(path).parent / ".lock.abcd1234"
+    leftover.write_text("{", encoding="utf-8")
+    take(path, OURS)
+    assert not leftover.exists()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from ansible_collections.ecommerce.sqs.plugins.module_utils.local_server import (
     LocalServer,
     LocalServerError,
+    await_start,
     is_listening,
     needs_start,
     running_pid,
@@ -82,6 +85,27 @@ def test_a_torn_record_counts_as_not_running(server):
     server.directory.mkdir()
     server.record_path.write_text('{"pid": 1', encoding="utf-8")
     assert needs_start(server)
+
+
+class KilledError(BaseException):
+    """Stands for a SIGKILL."""
+
+
+def test_a_server_whose_starter_is_killed_is_known_to_the_next_run(server, monkeypatch):
+    popen = subprocess.Popen
+
+    def start_and_die(*arguments, **options):
+        popen(*arguments, **options)
+        raise KilledError
+
+    with monkeypatch.context() as killed:
+        killed.setattr(subprocess, "Popen", start_and_die)
+        with pytest.raises(KilledError):
+            start(server)
+    while needs_start(server):
+        time.sleep(0.05)
+    await_start(server)
+    assert is_listening(server)
 
 
 def test_a_program_that_ends_at_once_is_reported_with_its_log(server):

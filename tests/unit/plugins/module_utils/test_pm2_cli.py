@@ -99,17 +99,20 @@ def test_processes_get_none_of_the_callers_environment(
     assert "PATH=/opt/node/bin:" in seen
 
 
-def test_environment_of_an_app_is_passed_in_a_private_file_that_is_removed(home: Path, tmp_path: Path) -> None:
-    executable = program(
-        tmp_path, f'stat -c %a "$2" > {tmp_path}/mode; cp "$2" {tmp_path}/seen; echo "$2" > {tmp_path}/name'
-    )
+def test_environment_of_an_app_is_passed_in_no_file_and_no_argument(home: Path, tmp_path: Path) -> None:
+    executable = program(tmp_path, f'echo "$@" > {tmp_path}/arguments; cat > {tmp_path}/seen')
     app = {"name": "a", "script": "/bin/true", "args": [], "environment": {"TOKEN": "swordfish"}, "cwd": None}
     Pm2(str(home), executable).start(app)
-    assert (tmp_path / "mode").read_text() == "600\n"
+    assert (tmp_path / "arguments").read_text() == "start -\n"
     assert json.loads((tmp_path / "seen").read_text()) == {
         "apps": [{"name": "a", "script": "/bin/true", "args": [], "env": {"TOKEN": "swordfish"}}]
     }
-    assert not Path((tmp_path / "name").read_text().strip()).exists()
+
+
+def test_app_that_pm2_would_read_by_half_is_refused(home: Path, tmp_path: Path) -> None:
+    app = {"name": "a", "script": "/bin/true", "environment": {"LONG": "x" * 70000}}
+    with pytest.raises(Pm2Error, match=r"a: its arguments and environment take 7\d+ bytes, and PM2 reads at most"):
+        Pm2(str(home), program(tmp_path, "true")).start(app)
 
 
 def test_torn_dump_counts_as_none(home: Path) -> None:

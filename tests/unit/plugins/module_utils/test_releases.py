@@ -6,10 +6,12 @@ import fcntl
 import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.ecommerce.sqs.plugins.module_utils import releases
 from ansible_collections.ecommerce.sqs.plugins.module_utils.releases import Environment, Plan, ReleaseError, Releases
 from ansible_collections.ecommerce.sqs.plugins.module_utils.source_tree import SourceError, archive, digest
 
@@ -26,11 +28,11 @@ def source(tmp_path: Path) -> Path:
 
 
 def deploy(root: Path, source: Path, environment: Environment | None = None, **options: int) -> Plan:
-    releases = Releases(str(root))
-    plan = releases.plan({"app": digest(str(source))}, environment, ["data"], **options)
+    there = Releases(str(root))
+    plan = there.plan({"app": digest(str(source))}, environment, ["data"], **options)
     packed = source.parent / "app.tar.gz"
     archive(str(source), str(packed))
-    releases.apply(plan, environment, {"app": str(packed)})
+    there.apply(plan, environment, {"app": str(packed)})
     return plan
 
 
@@ -153,7 +155,48 @@ def test_old_releases_go_and_the_live_one_and_the_one_before_stay(source: Path, 
     assert len(kept) <= 3
 
 
-def test_second_run_at_the_same_time_is_told_so(source: Path, tmp_path: Path) -> None:
+def test_end_of_what_a_killed_run_left_at_work_is_waited_for(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    with ThreadPoolExecutor() as pool:
+        with (root / ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            waiting = pool.submit(deploy, root, source)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+        plan = waiting.result(timeout=30)
+    assert Releases(str(root)).current == plan.release
+
+
+def test_what_another_run_did_meanwhile_is_not_done_again(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    late = Releases(str(root)).plan({"app": digest(str(source))}, None, ["data"])
+    deploy(root, source)
+    Releases(str(root)).apply(late, None, {"app": str(source.parent / "app.tar.gz")})
+    assert Releases(str(root)).current == late.release
+
+
+def test_leftovers_of_killed_runs_go_with_the_next_one(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "releases" / ".staging-another" / "app").mkdir(parents=True)
+    (root / ".staging-current").symlink_to("releases/another")
+    plan = deploy(root, source)
+    assert [path.name for path in (root / "releases").iterdir()] == [plan.release]
+    assert not (root / ".staging-current").is_symlink()
+
+
+def test_failed_environment_takes_up_no_room(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (source / "requirements.txt").write_text("/nowhere/at-all.whl\n")
+    live = deploy(root, source).release
+    with pytest.raises(ReleaseError, match="nowhere"):
+        deploy(root, source, Environment(python=sys.executable, requirements=["app/requirements.txt"]))
+    assert list((root / "venvs").iterdir()) == []
+    assert Releases(str(root)).current == live
+
+
+def test_second_run_at_the_same_time_is_told_so(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(releases, "LOCK_WAIT", 0)
     root = tmp_path / "root"
     root.mkdir()
     with (root / ".lock").open("a") as lock:
