@@ -55,7 +55,7 @@ class Pm2:
         """
         self.home = Path(home)
         self.search_path = os.pathsep.join([*path, SYSTEM_PATH])
-        self.executable = shutil.which(executable, path=self.search_path)
+        self.executable = self.which(executable)
         self.wanted_executable = executable
         self.account = _account(user)
         self.timeout = timeout
@@ -86,6 +86,10 @@ class Pm2:
             except OSError:
                 return False
         return True
+
+    def which(self, program: str) -> str | None:
+        """Return the path of a program, looked for where PM2 and its processes look. None when there is none."""
+        return shutil.which(program, path=self.search_path)
 
     def processes(self) -> list[dict[str, Any]]:
         """Return the entries of ``pm2 jlist``; none when the daemon is down. Raises Pm2Error."""
@@ -182,6 +186,8 @@ class Pm2:
             "PATH": self.search_path,
             "PM2_HOME": str(self.home),
             "PM2_DISCRETE_MODE": "true",
+            # PM2's own choice is SIGINT. This is what systemd and containers send, and what workers wait for.
+            "PM2_KILL_SIGNAL": "SIGTERM",
         }
 
 

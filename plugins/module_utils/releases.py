@@ -7,7 +7,9 @@
 
     ROOT/releases/ID/NAME/...      the sources, one folder a name
     ROOT/releases/ID/venv          -> ../../venvs/DIGEST, when a virtual environment was asked for
+    ROOT/releases/ID/NAME/node_modules -> ../../../npm/DIGEST/node_modules, when npm packages were asked for
     ROOT/venvs/DIGEST/...          complete once it holds .complete, shared by releases with the same requirements
+    ROOT/npm/DIGEST/...            the same for npm packages, shared by releases with the same lock
     ROOT/current                   -> releases/ID, swapped in one step
     ROOT/previous                  -> the release that was live before
     ROOT/NAME, ROOT/venv           -> current/NAME, current/venv
@@ -30,11 +32,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from .npm_packages import NpmError, NpmPackages
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 COMPLETE = ".complete"
 STAGING = ".staging"
+# In a release, the names of the folders under npm that it shares, one a line.
+NPM_SHARED = ".npm"
 ID_LENGTH = 12
 PIP_TIMEOUT = 900
 # A run that was killed may have left an installation at work, which ends by itself.
@@ -65,6 +71,7 @@ class Plan:
     release: str
     previous: str | None
     environment: str | None = None
+    npm: NpmPackages | None = None
     new_release: bool = False
     new_environment: bool = False
     activate: bool = False
@@ -83,6 +90,8 @@ class Plan:
         """The steps in words, in their order."""
         steps = [f"make {folder}" for folder in self.folders]
         steps += [f"unpack release {self.release}"] if self.new_release else []
+        if self.new_release and self.npm:
+            steps += [f"install the npm packages of {folder}" for folder in self.npm.folders]
         steps += [f"build virtual environment {self.environment}"] if self.new_environment else []
         steps += [f"link {name} to {target}" for name, target in self.links.items()]
         steps += [f"make {self.release} live in place of {self.previous or 'none'}"] if self.activate else []
@@ -111,14 +120,15 @@ class Releases:
         environment: Environment | None,
         folders: Sequence[str] = (),
         *,
+        npm: NpmPackages | None = None,
         activate: bool = True,
         keep: int = 5,
     ) -> Plan:
         """Compare the host with a release of sources that have these ``digests``. Raises ReleaseError."""
         venv = self._environment_digest(digests, environment) if environment else None
-        release = _digest([sorted(digests.items()), venv])
+        release = _digest([sorted(digests.items()), venv, *([list(npm.folders), npm.scripts] if npm else [])])
         current = self.current
-        plan = Plan(release=release, previous=current, environment=venv)
+        plan = Plan(release=release, previous=current, environment=venv, npm=npm)
         plan.folders = [folder for folder in folders if not (self.root / folder).is_dir()]
         plan.new_release = not (self.root / "releases" / release).is_dir()
         plan.new_environment = bool(venv) and not (self.root / "venvs" / str(venv) / COMPLETE).exists()
@@ -195,7 +205,33 @@ class Releases:
                     tar.extractall(folder)  # noqa: S202 - the archive is our own, packed a moment ago
         if plan.environment:
             (staging / "venv").symlink_to(f"../../venvs/{plan.environment}")
+        if plan.npm:
+            try:
+                self._install_npm(staging, plan.npm)
+            except NpmError as error:
+                raise ReleaseError(str(error)) from error
         staging.rename(releases / plan.release)
+
+    def _install_npm(self, release: Path, npm: NpmPackages) -> None:
+        """Give each of the folders its node_modules. Raises NpmError."""
+        shared = []
+        for name in npm.folders:
+            folder = release / name
+            digest = npm.shared_name(folder)
+            if digest is None:
+                npm.install(folder)
+                continue
+            store = self.root / "npm" / digest
+            if not (store / COMPLETE).exists():
+                shutil.rmtree(store, ignore_errors=True)
+                store.mkdir(parents=True)
+                with _removed_on_failure(store):
+                    npm.install(folder, store)
+                (store / COMPLETE).touch()
+            shutil.rmtree(folder / "node_modules", ignore_errors=True)
+            (folder / "node_modules").symlink_to(os.path.relpath(store / "node_modules", folder))
+            shared.append(digest)
+        (release / NPM_SHARED).write_text("\n".join(shared), encoding="utf-8")
 
     def _build(self, target: Path, release: Path, environment: Environment) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -238,9 +274,12 @@ class Releases:
         others = [path for path in found if path.name not in safe]
         dropped = others[max(0, keep - len(safe - {None})) :]
         needed = {_link_target(path / "venv") for path in found if path not in dropped}
-        venvs = self.root / "venvs"
+        needed |= {f"../../npm/{name}" for path in found if path not in dropped for name in _npm_shared(path)}
         unneeded = [
-            path for path in (venvs.iterdir() if venvs.is_dir() else []) if f"../../venvs/{path.name}" not in needed
+            path
+            for kind in ("venvs", "npm")
+            for path in ((self.root / kind).iterdir() if (self.root / kind).is_dir() else [])
+            if f"../../{kind}/{path.name}" not in needed
         ]
         return sorted(str(path.relative_to(self.root)) for path in [*dropped, *(unneeded if dropped else [])])
 
@@ -264,7 +303,7 @@ def _removed_on_failure(folder: Path) -> Iterator[None]:
     """Half of it would only take up the room whose lack may have been the failure."""
     try:
         yield
-    except (OSError, ReleaseError):
+    except (OSError, ReleaseError, NpmError):
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
@@ -279,6 +318,11 @@ def _locked(stream: IO[str]) -> bool:
 
 def _link_target(path: Path) -> str | None:
     return str(os.readlink(path)) if path.is_symlink() else None  # noqa: PTH115 - Path.readlink needs Python 3.9.1
+
+
+def _npm_shared(release: Path) -> list[str]:
+    noted = release / NPM_SHARED
+    return noted.read_text(encoding="utf-8").split() if noted.exists() else []
 
 
 def _digest(parts: object) -> str:

@@ -52,7 +52,9 @@ options:
         type: str
         required: true
       script:
-        description: Absolute path of the program. Needed to start an app.
+        description:
+          - Absolute path of the program, or the name of one in O(path) or the system's folders, such as V(node). Needed
+            to start an app.
         type: path
       args:
         description: Arguments, one a list element.
@@ -234,6 +236,8 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     if params["path"]:
         # PM2 keeps the search path with which an app was first started.
         apps = [{**app, "environment": {"PATH": pm2.search_path, **app["environment"]}} for app in apps]
+    if state in STARTING:
+        apps = [{**app, "script": locate(pm2, app, check_mode=module.check_mode)} for app in apps]
     names = [app["name"] for app in apps]
     saved = pm2.saved()
     resurrect = not pm2.is_up and any(state in STARTING or entry.get("name") in names for entry in saved)
@@ -280,10 +284,28 @@ def check_apps(apps: list[dict[str, Any]], state: str) -> None:
         problems += [
             f"{app['name']}: {option} is {app[option]}: give an absolute path"
             for option in ("script", "cwd", "out_file", "error_file")
-            if app[option] and not app[option].startswith("/")
+            if app[option] and not app[option].startswith("/") and not is_name(option, app[option])
         ]
     if problems:
         raise Pm2Error("; ".join(problems))
+
+
+def is_name(option: str, value: str) -> bool:
+    """Whether the value is not a path but the name of a program to look for."""
+    return option == "script" and "/" not in value
+
+
+def locate(pm2: Pm2, app: dict[str, Any], *, check_mode: bool) -> str:
+    """Return the path of the app's program; in check mode its name, where an earlier task would install it."""
+    script: str = app["script"]
+    if not is_name("script", script):
+        return script
+    found = pm2.which(script)
+    if found is None and not check_mode:
+        raise Pm2Error(
+            f"{app['name']}: there is no program {script} in {pm2.search_path}: install it, or put its folder into path"
+        )
+    return found or script
 
 
 def carry_out(pm2: Pm2, plan: Plan, apps: list[dict[str, Any]]) -> None:

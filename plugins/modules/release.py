@@ -69,6 +69,29 @@ options:
         description: Whether pip fetches the build tools of the projects itself. Without, the requirements name them.
         type: bool
         default: true
+  npm:
+    description:
+      - The npm packages of the release, installed with C(npm ci --omit=dev) while it is being prepared. The live
+        release never has half of them. Releases with the same lock share them where they can.
+    type: dict
+    suboptions:
+      folders:
+        description:
+          - Folders in the release, each with C(package.json) and C(package-lock.json) or C(npm-shrinkwrap.json).
+        type: list
+        elements: str
+        required: true
+      scripts:
+        description:
+          - Whether packages may run their install scripts, which they do as the user of this task. Packages that
+            compile or download something for the host need it. They are then not shared between releases.
+        type: bool
+        default: false
+      path:
+        description: Folders in which C(npm) and C(node) are looked for first.
+        type: list
+        elements: path
+        default: []
   folders:
     description:
       - Folders to have under O(root) beside the releases, for data and logs, with mode 0750.
@@ -118,6 +141,16 @@ EXAMPLES = r"""
       packages: [app]
     folders: [data, logs]
     folders_owner: ecommerce
+
+- name: Install a Node.js service
+  ecommerce.sqs.release:
+    root: /opt/ecommerce/payment
+    sources:
+      app: "{{ playbook_dir }}/../payment-service"
+    npm:
+      folders: [app]
+    folders: [data, logs]
+    folders_owner: ecommerce
 """
 
 RETURN = r"""
@@ -145,6 +178,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.ecommerce.sqs.plugins.module_utils.npm_packages import NpmPackages
 from ansible_collections.ecommerce.sqs.plugins.module_utils.releases import Environment, ReleaseError, Releases
 
 FOLDER_MODE = 0o750
@@ -159,8 +193,9 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     if params["release"]:
         return go_back(module, releases)
     environment = Environment(**params["virtualenv"]) if params["virtualenv"] else None
+    npm = NpmPackages(**params["npm"]) if params["npm"] else None
     plan = releases.plan(
-        params["sources"], environment, params["folders"], activate=params["activate"], keep=params["keep"]
+        params["sources"], environment, params["folders"], npm=npm, activate=params["activate"], keep=params["keep"]
     )
     archives = params["archives"]
     missing = plan.new_release and not module.check_mode and set(archives) != set(params["sources"])
@@ -223,6 +258,14 @@ def main() -> None:
                     "requirements": {"type": "list", "elements": "str", "default": []},
                     "packages": {"type": "list", "elements": "str", "default": []},
                     "build_isolation": {"type": "bool", "default": True},
+                },
+            },
+            "npm": {
+                "type": "dict",
+                "options": {
+                    "folders": {"type": "list", "elements": "str", "required": True},
+                    "scripts": {"type": "bool", "default": False},
+                    "path": {"type": "list", "elements": "path", "default": []},
                 },
             },
             "folders": {"type": "list", "elements": "str", "default": []},
