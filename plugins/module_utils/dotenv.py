@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 BARE_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,=-]+\Z")
 ASSIGNMENT = re.compile(r"(?P<lead>[ \t]*(?:export[ \t]+)?)(?P<key>[A-Za-z_][A-Za-z0-9_.-]*)(?P<equals>[ \t]*=[ \t]*)")
+# A NUL, or a byte that could not be decoded and stands as a lone surrogate (PEP 383).
+NO_TEXT = re.compile("[\0\udc80-\udcff]")
 INLINE_COMMENT = re.compile(r"[ \t]+(#.*)\Z")
 
 # bash refuses to assign the first group, which ends the sourcing of a file, and computes the second itself.
@@ -181,6 +183,7 @@ def edit(text: str, values: Mapping[str, str], absent: Sequence[str] = (), secre
 
     Raises DotenvError listing every key and value that cannot be written.
     """
+    _check_text(text)
     _check(values, absent)
     change = Change(before=text, after="")
     entries = parse(text)
@@ -308,6 +311,16 @@ def _check(values: Mapping[str, str], absent: Sequence[str]) -> None:
             problems.append(f"{key} is asked to be both present and absent")
     if problems:
         raise DotenvError("; ".join(problems))
+
+
+def _check_text(text: str) -> None:
+    """Refuse a file that python-dotenv cannot decode at all, or that the others cut off at a NUL."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if NO_TEXT.search(line):
+            raise DotenvError(
+                f"line {number} of the file holds bytes that are no UTF-8 text, at which readers fail or stop: correct "
+                "that line, or move the file away if it is no .env file, and run again"
+            )
 
 
 def _check_reachable(entries: Sequence[Entry], values: Mapping[str, str]) -> None:

@@ -160,8 +160,8 @@ class Pm2:
             raise Pm2Error(f"{' '.join(command)} did not end within {self.timeout:g} s") from None
         if done.returncode == COMMAND_NOT_FOUND:
             raise Pm2Error(
-                f"{' '.join(command)} found no interpreter (code 127: {done.stderr.strip()}): put the folder of node "
-                f"into path; searched were {self.search_path}"
+                f"{' '.join(command)} found no interpreter (code 127: {done.stderr.strip()}): install Node.js, or put "
+                f"the folder of node into path; searched were {self.search_path}"
             )
         if done.returncode:
             said = (done.stderr or done.stdout).strip()

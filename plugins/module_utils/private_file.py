@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ENCODING = "utf-8"
-# Bytes that are not UTF-8 in lines that are not ours come back unchanged.
+# Bytes that are not UTF-8 come back unchanged, and can be told apart from text.
 ERRORS = "surrogateescape"
 # ioctl_iflags(2): the flags of a file, and those that keep it from being replaced.
 FS_IOC_GETFLAGS = 0x80086601

@@ -45,6 +45,8 @@ ID_LENGTH = 12
 PIP_TIMEOUT = 900
 # A run that was killed may have left an installation at work, which ends by itself.
 LOCK_WAIT = 300  # seconds
+# With less than this, a full disk is why a program failed, whatever it said.
+FULL = 20_000_000  # bytes
 
 
 class ReleaseError(Exception):
@@ -300,11 +302,17 @@ class Releases:
 
 @contextmanager
 def _removed_on_failure(folder: Path) -> Iterator[None]:
-    """Half of it would only take up the room whose lack may have been the failure."""
+    """Half of it would only take up the room whose lack may have been the failure, which is then told as it is."""
     try:
         yield
-    except (OSError, ReleaseError, NpmError):
+    except (OSError, ReleaseError, NpmError) as error:
+        free = shutil.disk_usage(folder.parent).free
         shutil.rmtree(folder, ignore_errors=True)
+        if free < FULL:
+            raise ReleaseError(
+                f"the disk is full: {folder.parent} had {free // 1_000_000} MB free, and {folder.name} needs more: "
+                "make room and run again"
+            ) from error
         raise
 
 

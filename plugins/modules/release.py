@@ -199,11 +199,12 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     )
     archives = params["archives"]
     missing = plan.new_release and not module.check_mode and set(archives) != set(params["sources"])
+    owned = False
     if not missing and not module.check_mode:
         releases.apply(plan, environment, archives)
-        own(params)
+        owned = own(params)
     return {
-        "changed": plan.is_change,
+        "changed": plan.is_change or owned,
         "archives_wanted": missing,
         "release": plan.release,
         "previous": plan.previous,
@@ -235,13 +236,18 @@ def go_back(module: AnsibleModule, releases: Releases) -> dict[str, Any]:
     }
 
 
-def own(params: dict[str, Any]) -> None:
-    """Give the folders their owner and mode, where they have others."""
+def own(params: dict[str, Any]) -> bool:
+    """Give the folders their owner and mode, and return whether one had others."""
+    changed = False
     for name in params["folders"]:
         folder = Path(params["root"], name)
+        before = folder.stat()
         folder.chmod(FOLDER_MODE)
         if params["folders_owner"] or params["folders_group"]:
             shutil.chown(folder, params["folders_owner"], params["folders_group"])
+        after = folder.stat()
+        changed |= (before.st_mode, before.st_uid, before.st_gid) != (after.st_mode, after.st_uid, after.st_gid)
+    return changed
 
 
 def main() -> None:
@@ -283,6 +289,8 @@ def main() -> None:
         module.exit_json(**apply(module))
     except ReleaseError as error:
         module.fail_json(msg=str(error))
+    except LookupError as error:
+        module.fail_json(msg=f"folders_owner, folders_group: {error}: make that user first, or name another")
     except OSError as error:
         module.fail_json(
             msg=f"{error.filename or module.params['root']}: {error.strerror}. Check that the disk has space and that "

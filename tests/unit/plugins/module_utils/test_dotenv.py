@@ -121,6 +121,12 @@ def test_writing_below_a_line_that_swallows_what_follows_is_refused(line: str) -
     assert edit("A=0\n" + line, {"A": "1"}).after == "A=1\n" + line
 
 
+@pytest.mark.parametrize("line", ["A=\0b", "# caf\udce9", "\x7fELF\0\0"])
+def test_file_that_is_no_text_is_refused(line: str) -> None:
+    with pytest.raises(dotenv.DotenvError, match=r"line 2 of the file holds bytes that are no UTF-8 text"):
+        edit(f"OK=1\n{line}\n", {})
+
+
 def test_diff_masks_secrets_unknown_keys_and_urls_with_passwords() -> None:
     change = edit(
         FOREIGN + "MINE=visible\n",

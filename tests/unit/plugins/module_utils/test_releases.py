@@ -198,6 +198,16 @@ def test_failed_environment_takes_up_no_room(source: Path, tmp_path: Path) -> No
     assert Releases(str(root)).current == live
 
 
+def test_full_disk_is_told_and_not_what_fails_for_it(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(10**10, 10**10 - 10**6, 10**6))
+    root = tmp_path / "root"
+    (source / "requirements.txt").write_text("/nowhere/at-all.whl\n")
+    with pytest.raises(ReleaseError, match=r"the disk is full: .*/venvs had 1 MB free.*make room and run again"):
+        deploy(root, source, Environment(python=sys.executable, requirements=["app/requirements.txt"]))
+
+
 def test_second_run_at_the_same_time_is_told_so(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(releases, "LOCK_WAIT", 0)
     root = tmp_path / "root"
