@@ -42,14 +42,17 @@ def reconcile(
     actual = {**edge.alarms_named(name for name in names if name not in listed), **listed}
     unwanted = _tagged({name: alarm for name, alarm in listed.items() if name not in names}, tags, edge)
     steps = plan(wanted, actual, absent=absent, unwanted=unwanted)
+    retagged = [] if absent else _lacking(tags, names, steps, actual, edge)
     if not check_mode:
-        _apply(steps, actual, tags, edge)
+        _apply(steps, actual, tags, edge, aws)
+        concurrently(lambda name: edge.tag(actual[name]["AlarmArn"], tags), retagged)
     result: dict[str, Any] = {
-        "changed": not steps.empty,
+        "changed": not steps.empty or bool(retagged),
         "diff": _diff(steps, actual),
         "created": [alarm["AlarmName"] for alarm in steps.create],
         "updated": [alarm["AlarmName"] for alarm in steps.update],
         "deleted": steps.delete,
+        "retagged": retagged,
         "alarms": [] if absent else [_shown(alarm, actual.get(alarm["AlarmName"])) for alarm in wanted],
     }
     if parameters["prove_delivery"] and not absent:
@@ -100,9 +103,23 @@ def _tagged(candidates: Mapping[str, Alarm], tags: Mapping[str, str], edge: Clou
     return {name: candidates[name] for name, there in zip(names, found) if tags.items() <= there.items()}
 
 
-def _apply(steps: Plan, actual: Mapping[str, Alarm], tags: dict[str, str], edge: CloudWatchEdge) -> None:
-    concurrently(lambda alarm: edge.create(alarm, tags), steps.create)
-    concurrently(lambda alarm: edge.update(alarm, tags, actual[alarm["AlarmName"]]["AlarmArn"]), steps.update)
+def _lacking(
+    tags: Mapping[str, str], names: Iterable[str], steps: Plan, actual: Mapping[str, Alarm], edge: CloudWatchEdge
+) -> list[str]:
+    """Return the names of alarms that stay as they are and lack one of the tags; a read each, none without tags."""
+    touched = {alarm["AlarmName"] for alarm in (*steps.create, *steps.update)}
+    staying = {name: actual[name] for name in names if name not in touched} if tags else {}
+    tagged = _tagged(staying, tags, edge)
+    return [name for name in staying if name not in tagged]
+
+
+def _apply(steps: Plan, actual: Mapping[str, Alarm], tags: dict[str, str], edge: CloudWatchEdge, aws: Aws) -> None:
+    concurrently(lambda alarm: edge.create(alarm, tags), steps.create, done=aws.counting("create alarms"))
+    concurrently(
+        lambda alarm: edge.update(alarm, tags, actual[alarm["AlarmName"]]["AlarmArn"]),
+        steps.update,
+        done=aws.counting("update alarms"),
+    )
     edge.delete(steps.delete)
 
 

@@ -18,6 +18,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from .aws_client import CallCounter, connect, explain
 from .problems import InvalidInputError
+from .progress import counting, reporter
 
 
 class RefusedError(Exception):
@@ -34,12 +35,17 @@ class Aws:
         self._module = module
         self.clients: dict[str, Any] = {}
         self.counter = CallCounter()
+        self._report = reporter(module)
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of ``service`` (``iam``, ``ec2``, ``cloudwatch``)."""
         if service not in self.clients:
             self.clients[service] = connect(self._module, service, self.counter)
         return self.clients[service]
+
+    def counting(self, label: str) -> Callable[[int, int], None]:
+        """Return what ``concurrently`` calls after each item, so that the operator sees how far the work has come."""
+        return counting(self._report, label)
 
     def account(self) -> tuple[str, str]:
         """Return partition and account ID of the caller; one call of ``sts:GetCallerIdentity``."""

@@ -72,7 +72,10 @@ class CloudWatchEdge:
         """Put an alarm that exists; CloudWatch takes its tags by a call of their own."""
         self._client.put_metric_alarm(**alarm)
         if tags:
-            self._client.tag_resource(ResourceARN=arn, Tags=_to_tags(tags))
+            self.tag(arn, tags)
+
+    def tag(self, arn: str, tags: dict[str, str]) -> None:
+        self._client.tag_resource(ResourceARN=arn, Tags=_to_tags(tags))
 
     def delete(self, names: Iterable[str]) -> None:
         for chunk in _chunks(list(names)):

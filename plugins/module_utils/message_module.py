@@ -24,9 +24,10 @@ from .message_spec import (
 )
 from .message_view import MessageEdit, MessageFilter, read_edit, read_filter, show_message, source_of
 from .problems import Problems, read_integer
+from .progress import reporter
 from .queue_api import AwsCallError, QueueApi
 from .queue_lookup import read_references, require_url
-from .queue_module import progress_to, region_of
+from .queue_module import region_of
 from .queue_plan import ActualQueue
 from .redrive_engine import NO_SOURCE, HandRedrive, MoveTasks, Report, Task, is_unsupported
 
@@ -191,7 +192,7 @@ class Redrive:
 
     def __init__(self, module: Any, options: RedriveOptions, counter: CallCounter) -> None:
         self._module, self._options, self._counter = module, options, counter
-        self._progress = progress_to(module)
+        self._progress = reporter(module)
         self.source = open_queue(module, module.params["queue"], counter=counter)
         sources = self.source.queues.read_dead_letter_sources(self.source.url, self.source.queue.name)
         self._sources = {url.rsplit("/", 1)[-1]: url for url in sources}

@@ -15,6 +15,7 @@ with suppress(ImportError):
     from botocore.exceptions import BotoCoreError, ClientError
 
 from .aws_client import concurrently, explain, has_code
+from .progress import counting
 from .queue_attributes import AttributeValue, from_aws, to_aws
 from .queue_plan import ActualQueue
 
@@ -153,10 +154,8 @@ class QueueApi:
             raise
 
     def _all(self, label: str, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        progress = self._progress
-        if progress is None:
-            return concurrently(function, items)
-        return concurrently(function, items, done=lambda done, total: progress(f"{label}: {done} of {total} done"))
+        done = counting(self._progress, label) if self._progress else None
+        return concurrently(function, items, done=done)
 
     def _call(self, method: str, subject: str, **arguments: Any) -> dict[str, Any]:
         try:

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from .aws_client import CallCounter, connect
 from .problems import InvalidInputError, Problems, out_of_range
+from .progress import reporter
 from .queue_api import AwsCallError, QueueApi, account_of
 from .queue_attributes import ATTRIBUTES
 from .queue_engine import Options, Outcome, QueueEngine
@@ -20,7 +20,6 @@ from .queue_spec import DesiredQueue, Place, check_arguments, from_topology, rea
 from .topology import check_place, expand, partition_of
 
 WAIT_MAXIMUM = 3600
-_PROGRESS_SECONDS = 5
 
 
 def queue_options() -> dict[str, dict[str, Any]]:
@@ -79,21 +78,8 @@ def region_of(module: Any) -> str:
 
 
 def connect_queues(module: Any, counter: CallCounter | None = None) -> QueueApi:
-    """Return the queues of the module's account and region; long work reports its progress to the system log."""
-    return QueueApi(connect(module, "sqs", counter), progress=progress_to(module))
-
-
-def progress_to(module: Any) -> Callable[[str], None]:
-    """Return a function that writes what it is told to the system log, every few seconds at the most."""
-    reported = time.monotonic()
-
-    def report(text: str) -> None:
-        nonlocal reported
-        if time.monotonic() - reported >= _PROGRESS_SECONDS:
-            reported = time.monotonic()
-            module.log(text)
-
-    return report
+    """Return the queues of the module's account and region; long work reports its progress."""
+    return QueueApi(connect(module, "sqs", counter), progress=reporter(module))
 
 
 def _check_wait(seconds: int) -> None:

@@ -58,7 +58,7 @@ options:
     default: present
   tags:
     description:
-      - Tags of the alarms. They are set where an alarm is created or changed.
+      - Tags of the alarms. Other tags of an alarm stay. To compare them costs a read for each alarm.
     type: dict
   purge:
     description:
@@ -195,6 +195,12 @@ updated:
   sample: []
 deleted:
   description: Names of the alarms that were deleted.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+retagged:
+  description: Names of the alarms that stayed as they are but for their tags.
   returned: success
   type: list
   elements: str

@@ -106,7 +106,7 @@ options:
     type: int
     default: 300
   wait:
-    description: Follow the move task of SQS to its end. Progress is written to the system log.
+    description: Follow the move task of SQS to its end. Progress is shown while it goes on.
     type: bool
     default: true
   wait_timeout:

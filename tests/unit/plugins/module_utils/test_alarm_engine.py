@@ -174,6 +174,22 @@ def test_a_changed_alarm_gets_the_tags_by_a_call_of_their_own():
     assert aws.writes == ["PutMetricAlarm", "TagResource"]
 
 
+def test_an_alarm_that_lacks_a_tag_gets_it_and_keeps_its_others():
+    run([alarm("depth"), alarm("age")], tags={"a": "1"})
+    expected, aws = run([alarm("depth"), alarm("age")], tags={"b": "2"}, check_mode=True)
+    assert (expected["changed"], expected["retagged"], aws.writes) == (True, ["depth", "age"], [])
+    done, aws = run([alarm("depth"), alarm("age")], tags={"b": "2"})
+    assert (done["changed"], done["retagged"], aws.writes) == (True, ["depth", "age"], ["TagResource", "TagResource"])
+    again, aws = run([alarm("depth"), alarm("age")], tags={"a": "1", "b": "2"})
+    assert (again["changed"], again["retagged"], aws.writes) == (False, [], [])
+
+
+def test_a_tag_with_another_value_is_set():
+    run([alarm()], tags={"a": "1"})
+    done, aws = run([alarm()], tags={"a": "2"})
+    assert (done["changed"], aws.writes) == (True, ["TagResource"])
+
+
 def test_a_missing_permission_to_read_is_never_taken_for_no_alarm():
     aws = StrictAws()
     aws.refuse("DescribeAlarms", "AccessDenied", "User is not authorized")
