@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from . import log_end
 from .pm2 import UP, Pm2Error, definition, parse_list
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ ARGUMENTS = {
     "path": {"type": "list", "elements": "path", "default": []},
     "user": {"type": "str"},
 }
-LOG_LINES = 20
 # PM2 takes the first piece of its standard input for all of it; Node.js reads files in pieces of 64 KiB.
 DEFINITION_LIMIT = 65536  # bytes
 
@@ -135,7 +135,7 @@ class Pm2:
             log = held.get("pm_err_log_path")
             raise Pm2Error(
                 f"{process['name']} does not stay up: {seconds:g} s after its start it is {held.get('status')}, "
-                f"restarted {held.get('restart_time', 0) - allowed} times. The end of {log}:\n{_tail(log)}"
+                f"restarted {held.get('restart_time', 0) - allowed} times. The end of {log}:\n{log_end.of_file(log)}"
             )
 
     def run(self, *arguments: str, standard_input: int | IO[bytes] = subprocess.DEVNULL) -> str:
@@ -210,10 +210,3 @@ def _user_name(uid: int) -> str:
     with contextlib.suppress(KeyError):
         return pwd.getpwuid(uid).pw_name
     return str(uid)
-
-
-def _tail(path: str | None) -> str:
-    try:
-        return "\n".join(Path(path or "").read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
-    except OSError:
-        return "(no log)"

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import log_end
 from .private_file import read, replace, sweep
 from .systemd_units import REVISION, Actual
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path("/etc/systemd/system")
 PROPERTIES = "Id,ActiveState,UnitFileState,NeedDaemonReload,MainPID,NRestarts,Result"
-LOG_LINES = 20
 
 
 class SystemdError(Exception):
@@ -85,7 +85,7 @@ def carry_out(plan: Plan, stop_timeout: float) -> None:
             try:
                 run(verb, *names, timeout=stop_timeout)
             except SystemdError as error:
-                raise SystemdError(f"{error}\n{_logs(names)}") from error
+                raise SystemdError(f"{error}\n{_journal(names)}") from error
 
 
 def settle(names: Sequence[str], seconds: float) -> None:
@@ -98,7 +98,7 @@ def settle(names: Sequence[str], seconds: float) -> None:
         if now["ActiveState"] != "active" or now["NRestarts"] != before[name]["NRestarts"]:
             raise SystemdError(
                 f"{name} does not stay up: {seconds:g} s after its start it is {now['ActiveState']} ({now['Result']})\n"
-                f"{_logs([name])}"
+                f"{_journal([name])}"
             )
 
 
@@ -120,14 +120,5 @@ def _stamp(pid: str) -> str | None:
     return values.get(REVISION)
 
 
-def _logs(names: Sequence[str]) -> str:
-    units = [f"--unit={name}" for name in names]
-    done = subprocess.run(
-        ["journalctl", "--no-pager", "--output=cat", f"--lines={LOG_LINES}", *units],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    return f"The end of the journal of {', '.join(names)}:\n{done.stdout.strip()}"
+def _journal(names: Sequence[str]) -> str:
+    return f"The end of the journal of {', '.join(names)}:\n{log_end.of_units(names)}"

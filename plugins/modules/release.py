@@ -34,6 +34,8 @@ options:
     description:
       - Folders on the machine that runs the playbook, by the name that each gets in the release. Needed without
         O(release).
+      - An archive, C(.tar.gz), C(.tar.xz), C(.tar.bz2) or C(.zip), stands for the folder in it. The same content makes
+        the same release, whether packed or not.
       - Left out are C(.env), C(.git), C(node_modules), virtual environments, caches and compiled Python files.
     type: dict
   release:

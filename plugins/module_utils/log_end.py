@@ -1,0 +1,31 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last lines of what a process logged, for a message about its failure."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LINES = 20
+NOTHING = "(no log)"
+
+
+def of_file(path: str | None) -> str:
+    """Return the last lines of a log file, or say that there is none."""
+    try:
+        return "\n".join(Path(path or "").read_text(encoding="utf-8", errors="replace").splitlines()[-LINES:])
+    except OSError:
+        return NOTHING
+
+
+def of_units(names: Sequence[str]) -> str:
+    """Return the last lines in the journal of units of systemd, or of patterns of them."""
+    command = ["journalctl", "--no-pager", "--output=cat", f"--lines={LINES}", *(f"--unit={name}" for name in names)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
+    return done.stdout.strip() or NOTHING

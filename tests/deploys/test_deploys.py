@@ -1,0 +1,365 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""playbooks/deploy.yml and rollback.yml on two hosts that are folders of this machine, against moto."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = Path(__file__).with_name("app")
+REGION = "ap-southeast-1"
+HOSTS = ("payment-1", "payment-2")
+TOPOLOGY = {
+    "prefix": "ecommerce",
+    "queues": {"order": {"visibility_timeout": 60}},
+    "services": {"payment": {"consumes": ["order"]}},
+}
+
+
+class Site:
+    """The hosts, their AWS, and the source of what is deployed on them."""
+
+    def __init__(self, folder: Path, endpoint: str) -> None:
+        self.folder, self.endpoint = folder, endpoint
+        self.source = folder / "source"
+        shutil.copytree(APP, self.source, ignore=shutil.ignore_patterns("__pycache__"))
+        self.ports = dict(zip(HOSTS, free_ports(2), strict=True))
+        self.aws = {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        self.releases = 0
+        self.change()
+        (folder / "hosts.json").write_text(json.dumps(self._inventory()), encoding="utf-8")
+
+    def _inventory(self) -> dict[str, Any]:
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        hosts = {
+            name: {
+                "deploy_root": str(self.root(name)),
+                "service_definitions": {"payment": self._definition(name)},
+            }
+            for name in HOSTS
+        }
+        variables = {
+            **local,
+            "ansible_become": False,
+            "artifact_directory": str(self.folder / "artifacts"),
+            "deploy_user": "",
+            "worker_process_manager": "pm2",
+            "sqs_region": REGION,
+            "sqs_topology": TOPOLOGY,
+            "sqs_aws_environment": self.aws,
+            "deploy_batches": 1,
+        }
+        children = {"payment": {"hosts": hosts}}
+        return {
+            "all": {
+                "vars": variables,
+                "hosts": {"localhost": {}},
+                "children": {"service_hosts": {"children": children}},
+            }
+        }
+
+    def _definition(self, host: str) -> dict[str, Any]:
+        address = f"http://127.0.0.1:{self.ports[host]}"
+        return {
+            "source": f"{{{{ payment_source | default('{self.source}') }}}}",
+            "command": ["venv/bin/python", "app/service.py"],
+            "health_urls": [f"{address}/healthz"],
+            "env": {
+                "PORT": self.ports[host],
+                **self.aws,
+                "AWS_ENDPOINT_URL": "{{ payment_endpoint | default(aws_endpoint) }}",
+            },
+            "worker": {"handler": f"http:{address}/jobs", "settings": {"SQS_WORKER_WAIT_TIME": 1}},
+        }
+
+    def root(self, host: str) -> Path:
+        return self.folder / host
+
+    def change(self, broken: str = "") -> None:
+        """Make another release of the source, broken or not."""
+        self.releases += 1
+        (self.source / "RELEASE").write_text(f"{self.releases}\n", encoding="utf-8")
+        (self.source / "BROKEN").write_text(f"{broken}\n", encoding="utf-8")
+
+    def play(self, playbook: str, *options: str, **variables: Any) -> tuple[int, str]:
+        """Run a playbook; return its exit code and what it printed."""
+        given = {
+            "aws_endpoint": self.endpoint,
+            # One PM2 program serves both.
+            "hosts_pm2_directory": str(self.folder / "pm2"),
+            "deploy_gate_settle": 1,
+            "deploy_gate_timeout": 20,
+            **variables,
+        }
+        done = subprocess.run(
+            ["ansible-playbook", f"playbooks/{playbook}.yml", "-i", str(self.folder / "hosts.json"),
+             "-e", json.dumps(given), *options],
+            cwd=ROOT, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=900, check=False,
+        )  # fmt: skip
+        output = done.stdout + done.stderr
+        print(output)
+        assert "Traceback" not in output
+        return done.returncode, output
+
+    def live(self, host: str) -> str:
+        return (self.root(host) / "payment" / "current").readlink().name
+
+    def processes(self, host: str) -> dict[str, int]:
+        """The process IDs of a host by their names in PM2."""
+        pm2 = self.folder / "pm2" / "node_modules" / ".bin" / "pm2"
+        done = subprocess.run(
+            [pm2, "jlist"], env={**os.environ, "PM2_HOME": str(self.root(host) / "pm2")},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        return {entry["name"]: entry["pid"] for entry in json.loads(done.stdout.splitlines()[-1])}
+
+    def locks(self) -> list[Path]:
+        return list(self.folder.glob("*/.deploy-lock"))
+
+    def log(self, host: str) -> list[str]:
+        path = self.root(host) / "deploys.log"
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+    def sqs(self) -> Any:
+        return boto3.client(
+            "sqs", endpoint_url=self.endpoint, region_name=REGION,
+            aws_access_key_id="embedded", aws_secret_access_key="embedded",
+        )  # fmt: skip
+
+    def order(self, body: str) -> None:
+        """Send an order and wait until one of the hosts has handled it."""
+        sqs = self.sqs()
+        sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="ecommerce-order-queue")["QueueUrl"], MessageBody=body)
+        for _attempt in range(300):
+            handled = [self.root(host) / "payment" / "data" / "handled" for host in HOSTS]
+            if any(path.exists() and body in path.read_text(encoding="utf-8") for path in handled):
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"nobody handled {body}")
+
+
+def free_ports(count: int) -> list[int]:
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _number in range(count)]
+    try:
+        return [listener.getsockname()[1] for listener in listeners]
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    (port,) = free_ports(1)
+    aws = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    # A Unix socket of PM2 has a path of at most 107 characters.
+    folder = tmp_path_factory.mktemp("d")
+    made = Site(folder, f"http://127.0.0.1:{port}")
+    try:
+        wait_for(port, aws)
+        assert made.play("queues")[0] == 0
+        assert made.play("hosts")[0] == 0
+        yield made
+    finally:
+        for host in HOSTS:
+            subprocess.run(
+                [folder / "pm2" / "node_modules" / ".bin" / "pm2", "kill"],
+                env={**os.environ, "PM2_HOME": str(folder / host / "pm2")},
+                stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
+            )  # fmt: skip
+        aws.terminate()
+        aws.wait(timeout=20)
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _attempt in range(300):
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert process.poll() is None, "moto ended"
+        time.sleep(0.1)
+    raise AssertionError("moto does not listen")
+
+
+def test_check_mode_shows_a_deploy_and_changes_nothing(site: Site) -> None:
+    before = [site.live(host) for host in HOSTS], [site.processes(host) for host in HOSTS]
+    site.change()
+    code, _output = site.play("deploy", "--check", "--diff")
+    assert code == 0
+    assert before == ([site.live(host) for host in HOSTS], [site.processes(host) for host in HOSTS])
+    assert not site.locks()
+
+
+def test_a_deploy_reaches_every_host_and_leaves_a_line(site: Site) -> None:
+    before = site.live("payment-1")
+    site.change()
+    code, output = site.play("deploy")
+    assert code == 0, output
+    assert site.live("payment-1") == site.live("payment-2") != before
+    for host in HOSTS:
+        assert f"payment: live, payment {before} -> {site.live(host)}" in site.log(host)[-1]
+    assert not site.locks()
+    assert not list(site.folder.glob("*/payment/*.before"))
+    site.order("after-the-deploy")
+    handled = "".join(path.read_text(encoding="utf-8") for path in site.folder.glob("*/payment/data/handled"))
+    assert "canary" not in handled
+
+
+@pytest.mark.parametrize(
+    ("broken", "variables", "reason"),
+    [
+        ("start", {}, "the payment provider's key is not set"),
+        ("health", {}, "HTTP Error 503"),
+        ("", {"payment_endpoint": "http://127.0.0.1:9"}, "has not received from its queue yet"),
+    ],
+)
+def test_a_broken_deploy_ends_at_the_canary_which_goes_back(
+    site: Site, broken: str, variables: dict[str, str], reason: str
+) -> None:
+    before = {host: site.live(host) for host in HOSTS}
+    settings = {host: (site.root(host) / "payment" / ".env").read_bytes() for host in HOSTS}
+    untouched = site.processes("payment-2")
+    site.change(broken)
+    code, output = site.play("deploy", **variables)
+    assert code != 0
+    assert reason in output
+    assert "payment-1 failed and runs what it ran before; hosts after it were not touched." in output
+    assert {host: site.live(host) for host in HOSTS} == before
+    assert {host: (site.root(host) / "payment" / ".env").read_bytes() for host in HOSTS} == settings
+    assert site.processes("payment-2") == untouched
+    assert not site.locks()
+    assert "failed and rolled back" in site.log("payment-1")[-1]
+    site.order(f"after-{reason}")
+
+
+def test_nothing_is_changed_when_one_host_is_not_ready(site: Site) -> None:
+    before = {host: site.live(host) for host in HOSTS}
+    releases = site.root("payment-2") / "payment" / "releases"
+    releases.rename(releases.with_name("away"))
+    releases.write_text("", encoding="utf-8")
+    try:
+        site.change()
+        code, output = site.play("deploy")
+    finally:
+        releases.unlink()
+        releases.with_name("away").rename(releases)
+    assert code != 0
+    assert "Nothing was changed, because not every host is ready. payment-2: " in output
+    assert {host: site.live(host) for host in HOSTS} == before
+    assert not site.locks()
+
+
+def test_the_lock_of_another_deploy_is_shown_and_broken_on_request(site: Site) -> None:
+    lock = site.root("payment-2") / ".deploy-lock"
+    held = {"path": str(lock), "deploy": "another", "who": "ann@laptop", "what": "payment"}
+    done = subprocess.run(
+        ["ansible", "payment-2", "-i", str(site.folder / "hosts.json"), "-m", "ecommerce.sqs.deploy_lock",
+         "-a", json.dumps(held)],
+        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    before = {host: site.live(host) for host in HOSTS}
+    site.change()
+    code, output = site.play("deploy")
+    assert code != 0
+    assert "ann@laptop" in output
+    assert {host: site.live(host) for host in HOSTS} == before
+    assert site.locks() == [lock]
+    code, output = site.play("deploy", deploy_break_lock=True)
+    assert code == 0, output
+    assert site.live("payment-1") == site.live("payment-2") != before["payment-1"]
+    assert not site.locks()
+
+
+def test_a_rollback_goes_to_the_release_before_on_the_hosts_it_is_limited_to(site: Site) -> None:
+    newest = site.live("payment-1")
+    before = (site.root("payment-1") / "payment" / "previous").readlink().name
+    code, output = site.play("rollback", "--limit", "payment-1")
+    assert code == 0, output
+    assert site.live("payment-1") == before
+    assert site.live("payment-2") == newest
+    assert "payment: rolled back by hand" in site.log("payment-1")[-1]
+    site.order("after-the-rollback")
+
+
+def test_old_releases_are_removed_but_never_the_live_one_and_the_one_before(site: Site) -> None:
+    before = site.live("payment-2")
+    site.change()
+    code, output = site.play("deploy", service_keep_releases=1)
+    assert code == 0, output
+    kept = {path.name for path in (site.root("payment-2") / "payment" / "releases").iterdir()}
+    assert kept == {site.live("payment-2"), before}
+
+
+def test_a_service_that_is_not_there_is_named(site: Site) -> None:
+    code, output = site.play("deploy", services="refund")
+    assert code != 0
+    assert "refund" in output
+
+
+def test_an_archive_is_the_same_release_as_its_folder(site: Site) -> None:
+    before = site.processes("payment-1"), site.processes("payment-2")
+    live = site.live("payment-1")
+    packed = shutil.make_archive(str(site.folder / "payment"), "gztar", site.source)
+    code, output = site.play("deploy", payment_source=packed)
+    assert code == 0, output
+    assert site.live("payment-1") == live
+    assert (site.processes("payment-1"), site.processes("payment-2")) == before
+
+
+def test_a_version_in_git_is_deployed_and_another_one_by_a_word(site: Site) -> None:
+    repository = site.folder / "repository"
+    shutil.copytree(site.source, repository / "services" / "payment")
+    release = repository / "services" / "payment" / "RELEASE"
+    git(repository, "init", "--quiet")
+    for version in ("v1", "v2"):
+        release.write_text(f"{version}\n", encoding="utf-8")
+        git(repository, "add", ".")
+        git(repository, "commit", "--quiet", "--message", version)
+        git(repository, "tag", version)
+    source = {"git": str(repository), "version": "v1", "directory": "services/payment"}
+    code, output = site.play("deploy", payment_source=source)
+    assert code == 0, output
+    live = site.live("payment-1")
+    code, output = site.play("deploy", payment_source=source, deploy_version="v9")
+    assert code != 0
+    assert "v9" in output
+    assert site.live("payment-1") == live
+    assert not site.locks()
+    code, output = site.play("deploy", payment_source=source, deploy_version="v2")
+    assert code == 0, output
+    for host in HOSTS:
+        assert (site.root(host) / "payment" / "app" / "RELEASE").read_text(encoding="utf-8") == "v2\n"
+
+
+def git(repository: Path, *arguments: str) -> None:
+    author = [
+        f"{key}={value}"
+        for who in ("author", "committer")
+        for key, value in ((f"{who}.name", "t"), (f"{who}.email", "t@t.example"))
+    ]
+    options = [option for setting in author for option in ("-c", setting)]
+    subprocess.run(["git", *options, *arguments], cwd=repository, check=True, capture_output=True, timeout=60)
