@@ -105,10 +105,16 @@ def sources_among(queues: Mapping[str, ActualQueue]) -> dict[str, list[str]]:
 
 
 def look_up(
-    connect: Callable[[], QueueApi], *, region: str, names: Sequence[str] | None, prefix: str
+    connect: Callable[[], QueueApi],
+    *,
+    region: str,
+    names: Sequence[str] | None,
+    prefix: str,
+    urls_only: bool = False,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Return descriptions of the queues asked for, and those of ``names`` that do not exist.
 
+    With ``urls_only`` the description of each of ``names`` is its name and URL.
     Raises InvalidInputError, before ``connect`` is called, and AwsCallError.
     """
     if names is not None:
@@ -116,6 +122,9 @@ def look_up(
         api = connect()
         found = find_urls(api, references)
         urls = {name: url for name, url in found.items() if url is not None}
+        if urls_only:
+            known = [{"name": name, "url": url} for name, url in urls.items()]
+            return known, [name for name in found if name not in urls]
     else:
         api = connect()
         urls = dict(sorted(api.list_urls(prefix).items()))

@@ -26,6 +26,12 @@ options:
   prefix:
     description: Return the queues whose names begin with it.
     type: str
+  urls_only:
+    description:
+      - Return name and URL of each queue of O(names) and nothing else. This needs no permission but C(sqs:GetQueueUrl),
+        which a service has on its own queues.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - ecommerce.sqs.attributes
   - ecommerce.sqs.attributes.info
@@ -166,8 +172,10 @@ def main() -> None:
         argument_spec={
             "names": {"type": "list", "elements": "str", "aliases": ["name"]},
             "prefix": {"type": "str"},
+            "urls_only": {"type": "bool", "default": False},
         },
         mutually_exclusive=[("names", "prefix")],
+        required_if=[("urls_only", True, ["names"])],
         supports_check_mode=True,
     )
     with clear_failure(module):
@@ -176,6 +184,7 @@ def main() -> None:
             region=region_of(module),
             names=module.params["names"],
             prefix=module.params["prefix"] or "",
+            urls_only=module.params["urls_only"],
         )
     module.exit_json(changed=False, queues=found, missing=missing)
 

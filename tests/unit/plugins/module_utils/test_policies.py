@@ -46,6 +46,17 @@ def statement(document, sid):
     return next(item for item in document["Statement"] if item["Sid"] == sid)
 
 
+@pytest.mark.parametrize("service", ["order", "payment", "notification"])
+def test_a_host_that_sets_itself_up_may_look_up_each_queue_that_its_service_names(service):
+    topology = expanded()
+    described = topology["services"][service]
+    keys = {*described["env"].values(), *(worker["dead_letter_queue"] for worker in described["workers"])} - {None}
+    allowed = {
+        resource for action, resource in grants(policies.service_policy(topology, service)) if "GetQueueUrl" in action
+    }
+    assert {topology["queues"][key]["arn"] for key in keys} <= allowed
+
+
 def test_the_order_service_sends_orders_and_works_on_payments_only():
     assert grants(policies.service_policy(expanded(), "order")) == {
         ("sqs:SendMessage", QUEUE + "order-queue"),
