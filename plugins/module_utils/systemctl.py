@@ -60,11 +60,20 @@ def look(wanted: Sequence[Wanted]) -> tuple[dict[str, str | None], dict[str, Act
     names = {name for unit in wanted for name in unit.runs}
     for unit in wanted:
         if unit.is_template:
-            pattern = unit.name.replace("@.", "@*.")
-            listed = run("list-units", "--all", "--plain", "--no-legend", pattern, timeout=30)
-            names.update(line.split()[0] for line in listed.splitlines() if line.strip())
+            names.update(_instances(unit.name))
     known = show(sorted(names))
     return files, {name: _actual(properties) for name, properties in known.items()}
+
+
+def look_for(unwanted: Sequence[str]) -> dict[str, list[str]]:
+    """Return those of the unit files that are there, each with its units. Raises SystemdError."""
+    there = [name for name in unwanted if (FOLDER / name).exists()]
+    return {name: _instances(name) if "@." in name else [name] for name in there}
+
+
+def _instances(template: str) -> list[str]:
+    listed = run("list-units", "--all", "--plain", "--no-legend", template.replace("@.", "@*."), timeout=30)
+    return [line.split()[0] for line in listed.splitlines() if line.strip()]
 
 
 def carry_out(plan: Plan, stop_timeout: float) -> None:
@@ -74,9 +83,14 @@ def carry_out(plan: Plan, stop_timeout: float) -> None:
         replace(str(FOLDER / name), text, 0o644)
     if plan.reload:
         run("daemon-reload", timeout=60)
-    for verb, names in (("disable", plan.remove), ("enable", plan.enable)):
-        if names:
-            run(verb, *(["--now"] if verb == "disable" else []), *names, timeout=stop_timeout)
+    if plan.remove:
+        run("disable", "--now", *plan.remove, timeout=stop_timeout)
+    for name in plan.erase:
+        (FOLDER / name).unlink(missing_ok=True)
+    if plan.erase:
+        run("daemon-reload", timeout=60)
+    if plan.enable:
+        run("enable", *plan.enable, timeout=60)
     # A unit that gave up is not started again before its failures are forgotten.
     if plan.start:
         run("reset-failed", *plan.start, timeout=30)

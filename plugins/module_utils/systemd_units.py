@@ -63,7 +63,8 @@ class Actual:
 
 @dataclass
 class Plan:
-    """Unit files to write (name to text), and units to enable, start, restart, and take away."""
+    """Unit files to write (name to text), and units to enable, start, restart, and take away, and
+    unit files to erase after that."""
 
     write: dict[str, str] = field(default_factory=dict)
     reload: bool = False
@@ -71,6 +72,7 @@ class Plan:
     start: list[str] = field(default_factory=list)
     restart: list[str] = field(default_factory=list)
     remove: list[str] = field(default_factory=list)
+    erase: list[str] = field(default_factory=list)
 
     @property
     def steps(self) -> list[str]:
@@ -78,16 +80,23 @@ class Plan:
         steps = [f"write {name}" for name in self.write]
         steps += ["reload"] if self.reload else []
         steps += [f"stop and disable {name}" for name in self.remove]
+        steps += [f"erase {name}" for name in self.erase]
         steps += [f"enable {name}" for name in self.enable]
         return steps + [f"start {name}" for name in self.start] + [f"restart {name}" for name in self.restart]
 
 
-def make_plan(wanted: Sequence[Wanted], files: Mapping[str, str | None], actual: Mapping[str, Actual]) -> Plan:
+def make_plan(
+    wanted: Sequence[Wanted],
+    files: Mapping[str, str | None],
+    actual: Mapping[str, Actual],
+    unwanted: Mapping[str, Sequence[str]] | None = None,
+) -> Plan:
     """Plan the steps to ``wanted``, from the texts of the unit ``files`` and the ``actual`` units by name.
 
-    ``actual`` holds instances of a template beyond the wanted number too: these are taken away.
+    ``actual`` holds instances of a template beyond the wanted number too: these are taken away. ``unwanted`` are unit
+    files that are there and should not be, each with its units.
     """
-    plan = Plan()
+    plan = Plan(erase=list(unwanted or {}), remove=[name for names in (unwanted or {}).values() for name in names])
     for unit in wanted:
         if files.get(unit.name) != unit.text:
             plan.write[unit.name] = unit.text

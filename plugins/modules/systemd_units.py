@@ -57,6 +57,13 @@ options:
             its next start.
         type: bool
         default: true
+  absent:
+    description:
+      - Unit files that should not be there, such as those of what kept the processes before. Their units are stopped
+        and disabled, and the files erased, before any unit of O(units) is started.
+    type: list
+    elements: str
+    default: []
   settle:
     description:
       - Seconds to wait after a start or restart before looking whether the unit stayed up. If it did not, the task
@@ -97,18 +104,26 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.systemctl import SystemdError, carry_out, look, settle
+from ansible_collections.ecommerce.sqs.plugins.module_utils.systemctl import (
+    SystemdError,
+    carry_out,
+    look,
+    look_for,
+    settle,
+)
 from ansible_collections.ecommerce.sqs.plugins.module_utils.systemd_units import Wanted, make_plan
 
 
 def apply(module: AnsibleModule) -> dict[str, Any]:
     """Bring the units to what the parameters ask for and return the module's result."""
     wanted = [Wanted(**unit) for unit in module.params["units"]]
-    wrong = [unit.name for unit in wanted if not unit.name.endswith(".service") or "/" in unit.name]
+    absent = module.params["absent"]
+    names = [*(unit.name for unit in wanted), *absent]
+    wrong = [name for name in names if not name.endswith(".service") or "/" in name]
     if wrong:
         raise SystemdError(f"units: {', '.join(wrong)}: a name ends in .service and has no folder in it")
     files, actual = look(wanted)
-    plan = make_plan(wanted, files, actual)
+    plan = make_plan(wanted, files, actual, look_for(absent))
     if plan.steps and not module.check_mode:
         carry_out(plan, module.params["stop_timeout"])
     if not module.check_mode:
@@ -138,6 +153,7 @@ def main() -> None:
                     "restart": {"type": "bool", "default": True},
                 },
             },
+            "absent": {"type": "list", "elements": "str", "default": []},
             "settle": {"type": "float", "default": 1},
             "stop_timeout": {"type": "int", "default": 600},
         },

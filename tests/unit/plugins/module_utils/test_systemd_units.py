@@ -60,3 +60,13 @@ def test_unit_that_is_down_is_started(state: str) -> None:
 def test_instances_beyond_the_number_go() -> None:
     fewer = replace(SEVERAL, instances=1)
     assert steps(fewer, SEVERAL.text, running(SEVERAL)) == ["stop and disable pay@2.service"]
+
+
+def test_unwanted_units_are_stopped_and_their_files_erased_before_anything_starts() -> None:
+    plan = make_plan(
+        [PLAIN], {PLAIN.name: None}, {}, {"pm2-shop.service": ["pm2-shop.service"], "old@.service": ["old@1.service"]}
+    )
+    assert plan.steps == [
+        "write pay.service", "reload", "stop and disable pm2-shop.service", "stop and disable old@1.service",
+        "erase pm2-shop.service", "erase old@.service", "enable pay.service", "start pay.service",
+    ]  # fmt: skip
