@@ -252,6 +252,23 @@ def test_retry_after_is_taken_literally() -> None:
     run(main())
 
 
+def test_debug_log_says_at_which_receive_a_message_was_done(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        sqs = standard()
+
+        async def handle(message: Message) -> None:
+            if message.receive_count == 1:
+                raise RetryableError("not yet")
+
+        sqs.send(QUEUE, "order")
+        async with working(sqs, handle):
+            await until(lambda: not sqs.queues[QUEUE].messages)
+
+    with caplog.at_level("DEBUG", logger="sqs_worker"):
+        run(main())
+    assert "done at receive 2" in caplog.text
+
+
 def test_failed_entries_of_a_delete_are_repeated() -> None:
     async def main() -> None:
         sqs, refused, runs = standard(), Counter[str](), Counter[str]()

@@ -229,7 +229,7 @@ class Dispatcher:
             self._parked_at.clear()
         self._metrics.handled.inc()
         self._note.handled()
-        log.debug("message %s done", job.message.message_id)
+        log.debug("message %s done at receive %d", job.message.message_id, job.message.receive_count)
         self._acknowledger.delete(job)
         self._next_in_group(job)
 
