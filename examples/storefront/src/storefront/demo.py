@@ -130,6 +130,17 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def order_request(number: int) -> dict[str, Any]:
+    """The body of ``POST /orders`` for one of many orders. Some customers leave a phone number, and get an SMS too."""
+    sku, price = _ARTICLES[number % len(_ARTICLES)]
+    phone = {"phone": f"+6580000{number % 10_000:04d}"} if number % 5 == 0 else {}
+    return {
+        "customer": {"name": f"Customer {number + 1}", "email": f"customer{number + 1}@shop.example", **phone},
+        "items": [{"sku": sku, "quantity": 1 + number % 3, "unit_price": price}],
+        "currency": "SGD",
+    }
+
+
 def place_orders(url: str, count: int) -> list[Order]:
     """Place orders, several at a time, each under an Idempotency-Key so that a repeated request orders nothing twice.
 
@@ -137,14 +148,7 @@ def place_orders(url: str, count: int) -> list[Order]:
     """
 
     def place(number: int) -> Order:
-        sku, price = _ARTICLES[number % len(_ARTICLES)]
-        body = {
-            "customer": {"name": f"Customer {number + 1}", "email": f"customer{number + 1}@shop.example"},
-            "items": [{"sku": sku, "quantity": 1 + number % 3, "unit_price": price}],
-            "currency": "SGD",
-        }
-        if number % 5 == 0:  # some leave a phone number, and get an SMS as well
-            body["customer"] |= {"phone": f"+6580000{number % 10_000:04d}"}  # type: ignore[operator]
+        body = order_request(number)
         started = time.monotonic()
         answer = _request("order", f"{url}/orders", body=body, idempotency_key=str(uuid.uuid4()))
         if answer is None:
