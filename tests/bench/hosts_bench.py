@@ -136,7 +136,8 @@ class Bench:
             for key, value in yaml.safe_load((LOCAL / f"{name}.yml").read_text()).items()
         }
         aws, smtp = (
-            subprocess.run([MACHINE, "port"], capture_output=True, text=True, check=True).stdout.strip() for _ in "ab"
+            subprocess.run([MACHINE, "port"], capture_output=True, text=True, check=True).stdout.strip()
+            for _unused in "ab"
         )
         common = {**local["storefront_common"], "env": "{{ {'HOST': ansible_host} | combine(sqs_aws_environment) }}"}
         return {
@@ -236,13 +237,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hosts-bench-") as folder, Bench(Path(folder)).hosts() as bench:
         try:
             report("A first site.yml", bench.play(site))
-            repeated = [bench.play(site) for _ in range(rounds)]
+            repeated = [bench.play(site) for _unused in range(rounds)]
             if any(run.changed for run in repeated):
                 sys.exit(f"a repeated site.yml made {[run.changed for run in repeated]} changes, and should make none")
             typical = sorted(repeated, key=lambda run: run.seconds)[rounds // 2]
             report("A repeated site.yml", typical)
             pings = bench.pings(round(typical.total.run / len(HOSTS)))
-            peer = sorted(bench.play(pings).seconds for _ in range(rounds))[rounds // 2]
+            peer = sorted(bench.play(pings).seconds for _unused in range(rounds))[rounds // 2]
         finally:
             bench.play(down, "--limit", "localhost")
     print(f"\nAs many pings: {peer:.1f} s\n")
