@@ -28,7 +28,7 @@ import boto3
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = int(os.environ.get("KILLED_RUNS", "3"))
+KILLS = int(os.environ.get("KILLED_RUNS", "2"))
 DEPLOY_KILLS = max(1, KILLS // 6)
 SEED = int(os.environ.get("KILLED_SEED", "20261125"))
 BARE_EVERY = 10  # runs; the others are on top of a finished one
