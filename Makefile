@@ -40,11 +40,11 @@ chaos: setup-dev ## orders under killed workers and a failing endpoint; ten minu
 	@$(IN_VENV) python tests/chaos/run.py
 
 .PHONY: kills
-kills: setup-dev ## runs of site.yml killed at 30 random moments, and five deploys; half an hour
+kills: setup-dev ## runs of site.yml killed at 30 random moments, and five deploys; long
 	@$(IN_VENV) KILLED_RUNS=30 pytest -s tests/hosts/test_killed_runs.py
 
 .PHONY: rolling
-rolling: setup-dev ## 20 releases and 5 broken ones go out to six hosts while orders flow; most of an hour, as root
+rolling: setup-dev ## 20 releases and 5 broken ones go out to six hosts while orders flow; long, as root
 	@$(IN_VENV) extensions/molecule/prepare-machine && \
 	  SCENARIO_LIFETIME=10800 ROLLING_DEPLOYS=20 ROLLING_FAILURES=5 molecule test -s rolling
 
