@@ -59,7 +59,7 @@ def gate_workers(
             if process_manager == "systemd":
                 entry["unit"] = f"{name}@*.service" if processes > 1 else f"{name}.service"
             else:
-                entry["log_file"] = f"{root}/{service}/logs/{name}.error.log"
+                entry["log_files"] = [f"{root}/{service}/logs/{name}{kind}.log" for kind in (".error", "")]
             if canary and topology["queues"][worker["queue"]]["name"] in with_canary:
                 entry["canary"] = canary
             found.append(entry)

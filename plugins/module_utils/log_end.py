@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 LINES = 20
 NOTHING = "(no log)"
 
 
-def of_file(path: str | None) -> str:
-    """Return the last lines of a log file, or say that there is none."""
-    try:
-        return "\n".join(Path(path or "").read_text(encoding="utf-8", errors="replace").splitlines()[-LINES:])
-    except OSError:
-        return NOTHING
+def of_files(paths: Iterable[str]) -> str:
+    """Return the last lines of each log file that has any, headed as by ``tail``, or say that there are none."""
+    ends = {path: _lines(path)[-LINES:] for path in paths}
+    return "\n".join("\n".join([f"==> {path} <==", *lines]) for path, lines in ends.items() if lines) or NOTHING
 
 
 def of_units(names: Sequence[str]) -> str:
@@ -29,3 +27,10 @@ def of_units(names: Sequence[str]) -> str:
     command = ["journalctl", "--no-pager", "--output=cat", f"--lines={LINES}", *(f"--unit={name}" for name in names)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
     return done.stdout.strip() or NOTHING
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []

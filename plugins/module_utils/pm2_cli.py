@@ -132,10 +132,11 @@ class Pm2:
             allowed = restarts_allowed.get(process["name"])
             if allowed is None or (held.get("status") in UP and held.get("restart_time", 0) <= allowed):
                 continue
-            log = held.get("pm_err_log_path")
+            # What a program says of its end may go to either.
+            logs = log_end.of_files(filter(None, [held.get("pm_err_log_path"), held.get("pm_out_log_path")]))
             raise Pm2Error(
                 f"{process['name']} does not stay up: {seconds:g} s after its start it is {held.get('status')}, "
-                f"restarted {held.get('restart_time', 0) - allowed} times. The end of {log}:\n{log_end.of_file(log)}"
+                f"restarted {held.get('restart_time', 0) - allowed} times. The end of its logs:\n{logs}"
             )
 
     def run(self, *arguments: str, standard_input: int | IO[bytes] = subprocess.DEVNULL) -> str:

@@ -8,7 +8,8 @@
     ROOT/releases/ID/NAME/...      the sources, one folder a name
     ROOT/releases/ID/venv          -> ../../venvs/DIGEST, when a virtual environment was asked for
     ROOT/releases/ID/NAME/node_modules -> ../../../npm/DIGEST/node_modules, when npm packages were asked for
-    ROOT/venvs/DIGEST/...          complete once it holds .complete, shared by releases with the same requirements
+    ROOT/venvs/DIGEST/...          complete once it holds .complete; begun from one with the requirements alone, which
+                                   releases with the same ones share, and whose name is in .requirements
     ROOT/npm/DIGEST/...            the same for npm packages, shared by releases with the same lock
     ROOT/current                   -> releases/ID, swapped in one step
     ROOT/previous                  -> the release that was live before
@@ -24,7 +25,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import tarfile
 import time
 from contextlib import contextmanager
@@ -32,7 +32,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from . import virtualenvs
 from .npm_packages import NpmError, NpmPackages
+from .virtualenvs import Virtualenv, VirtualenvError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,8 +43,9 @@ COMPLETE = ".complete"
 STAGING = ".staging"
 # In a release, the names of the folders under npm that it shares, one a line.
 NPM_SHARED = ".npm"
+# In a virtual environment, the name of the one it was begun from.
+REQUIREMENTS_SHARED = ".requirements"
 ID_LENGTH = 12
-PIP_TIMEOUT = 900
 # A run that was killed may have left an installation at work, which ends by itself.
 LOCK_WAIT = 300  # seconds
 # With less than this, a full disk is why a program failed, whatever it said.
@@ -51,19 +54,6 @@ FULL = 20_000_000  # bytes
 
 class ReleaseError(Exception):
     """A release cannot be made or made live; the message says why and the way out."""
-
-
-@dataclass(frozen=True)
-class Environment:
-    """The virtual environment of a release.
-
-    ``requirements`` are requirement files and ``packages`` Python projects, both as paths inside the release.
-    """
-
-    python: str = "python3"
-    requirements: Sequence[str] = ()
-    packages: Sequence[str] = ()
-    build_isolation: bool = True
 
 
 @dataclass
@@ -119,7 +109,7 @@ class Releases:
     def plan(
         self,
         digests: Mapping[str, str],
-        environment: Environment | None,
+        environment: Virtualenv | None,
         folders: Sequence[str] = (),
         *,
         npm: NpmPackages | None = None,
@@ -127,7 +117,10 @@ class Releases:
         keep: int = 5,
     ) -> Plan:
         """Compare the host with a release of sources that have these ``digests``. Raises ReleaseError."""
-        venv = self._environment_digest(digests, environment) if environment else None
+        try:
+            venv = environment.digest(digests) if environment else None
+        except VirtualenvError as error:
+            raise ReleaseError(str(error)) from error
         release = _digest([sorted(digests.items()), venv, *([list(npm.folders), npm.scripts] if npm else [])])
         current = self.current
         plan = Plan(release=release, previous=current, environment=venv, npm=npm)
@@ -140,20 +133,23 @@ class Releases:
         plan.obsolete = self._obsolete(release if activate else current, current, release, keep)
         return plan
 
-    def apply(self, plan: Plan, environment: Environment | None, archives: Mapping[str, str]) -> None:
+    def apply(self, plan: Plan, environment: Virtualenv | None, archives: Mapping[str, str]) -> None:
         """Carry out ``plan``; ``archives`` holds each source's tar file. Raises ReleaseError and OSError."""
         with self._lock():
             self._sweep()
             for folder in plan.folders:
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
             release, venv = self.root / "releases" / plan.release, self.root / "venvs" / str(plan.environment)
-            # Another run may have done a part of it meanwhile.
-            if plan.new_release and not release.is_dir():
-                with _removed_on_failure(release.with_name(f"{STAGING}-{plan.release}")):
-                    self._unpack(plan, archives)
-            if plan.new_environment and environment and not (venv / COMPLETE).exists():
-                with _removed_on_failure(venv):
-                    self._build(venv, release, environment)
+            try:
+                # Another run may have done a part of it meanwhile.
+                if plan.new_release and not release.is_dir():
+                    with _removed_on_failure(release.with_name(f"{STAGING}-{plan.release}")):
+                        self._unpack(plan, archives)
+                if plan.new_environment and environment and not (venv / COMPLETE).exists():
+                    with _removed_on_failure(venv):
+                        self._build(venv, release, environment)
+            except (NpmError, VirtualenvError) as error:
+                raise ReleaseError(str(error)) from error
             for name, target in plan.links.items():
                 self._link(name, target)
             if plan.activate:
@@ -195,6 +191,7 @@ class Releases:
             path.unlink() if path.is_symlink() else shutil.rmtree(path)
 
     def _unpack(self, plan: Plan, archives: Mapping[str, str]) -> None:
+        """Make the folder of a release. Raises NpmError."""
         releases = self.root / "releases"
         staging = releases / f"{STAGING}-{plan.release}"
         for name, path in archives.items():
@@ -208,10 +205,7 @@ class Releases:
         if plan.environment:
             (staging / "venv").symlink_to(f"../../venvs/{plan.environment}")
         if plan.npm:
-            try:
-                self._install_npm(staging, plan.npm)
-            except NpmError as error:
-                raise ReleaseError(str(error)) from error
+            self._install_npm(staging, plan.npm)
         staging.rename(releases / plan.release)
 
     def _install_npm(self, release: Path, npm: NpmPackages) -> None:
@@ -235,32 +229,24 @@ class Releases:
             shared.append(digest)
         (release / NPM_SHARED).write_text("\n".join(shared), encoding="utf-8")
 
-    def _build(self, target: Path, release: Path, environment: Environment) -> None:
+    def _build(self, target: Path, release: Path, environment: Virtualenv) -> None:
+        """Make a virtual environment. Raises VirtualenvError."""
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)
-        _run([environment.python, "-m", "venv", str(target)], "install the package python3-venv and run again")
-        install = [str(target / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input"]
-        remedy = "see what pip says above; a killed or failed installation is begun anew by the next run"
-        # One file after the other: each is a lock of its own, and where two disagree the later one wins.
-        for path in environment.requirements:
-            _run([*install, "-r", str(release / path)], remedy)
-        if environment.packages:
-            isolation = [] if environment.build_isolation else ["--no-build-isolation"]
-            _run([*install, *isolation, *(str(release / path) for path in environment.packages)], remedy)
+        shared = environment.shared_name(release)
+        if shared:
+            store = target.with_name(shared)
+            if not (store / COMPLETE).exists():
+                shutil.rmtree(store, ignore_errors=True)
+                with _removed_on_failure(store):
+                    environment.install_requirements(store, release)
+                (store / COMPLETE).touch()
+            virtualenvs.copy(store, target, without=COMPLETE)
+            (target / REQUIREMENTS_SHARED).write_text(shared, encoding="utf-8")
+        else:
+            environment.install_requirements(target, release)
+        environment.install_packages(target, release)
         (target / COMPLETE).touch()
-
-    def _environment_digest(self, digests: Mapping[str, str], environment: Environment) -> str:
-        version = _run(
-            [environment.python, "-c", "import sys; print(sys.version)"], "install Python 3 or name another program"
-        )
-        return _digest(
-            [
-                version,
-                sorted(digests.items()) if environment.packages or environment.requirements else [],
-                list(environment.requirements),
-                list(environment.packages),
-            ]
-        )
 
     def _obsolete(self, live: str | None, current: str | None, release: str, keep: int) -> list[str]:
         """Releases beyond the ``keep`` newest and environments that no kept release needs; never live or previous."""
@@ -276,7 +262,13 @@ class Releases:
         others = [path for path in found if path.name not in safe]
         dropped = others[max(0, keep - len(safe - {None})) :]
         needed = {_link_target(path / "venv") for path in found if path not in dropped}
-        needed |= {f"../../npm/{name}" for path in found if path not in dropped for name in _npm_shared(path)}
+        needed |= {f"../../npm/{name}" for path in found if path not in dropped for name in _names(path / NPM_SHARED)}
+        needed |= {
+            f"../../venvs/{name}"
+            for path in found
+            if path not in dropped
+            for name in _names(path / "venv" / REQUIREMENTS_SHARED)
+        }
         unneeded = [
             path
             for kind in ("venvs", "npm")
@@ -305,7 +297,7 @@ def _removed_on_failure(folder: Path) -> Iterator[None]:
     """Half of it would only take up the room whose lack may have been the failure, which is then told as it is."""
     try:
         yield
-    except (OSError, ReleaseError, NpmError) as error:
+    except (OSError, NpmError, VirtualenvError) as error:
         free = shutil.disk_usage(folder.parent).free
         shutil.rmtree(folder, ignore_errors=True)
         if free < FULL:
@@ -328,31 +320,9 @@ def _link_target(path: Path) -> str | None:
     return str(os.readlink(path)) if path.is_symlink() else None  # noqa: PTH115 - Path.readlink needs Python 3.9.1
 
 
-def _npm_shared(release: Path) -> list[str]:
-    noted = release / NPM_SHARED
+def _names(noted: Path) -> list[str]:
     return noted.read_text(encoding="utf-8").split() if noted.exists() else []
 
 
 def _digest(parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:ID_LENGTH]
-
-
-def _run(command: Sequence[str], remedy: str) -> str:
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PIP_TIMEOUT,
-            check=False,
-            umask=0o022,
-        )
-    except FileNotFoundError:
-        raise ReleaseError(f"there is no program {command[0]}: {remedy}") from None
-    except subprocess.TimeoutExpired:
-        raise ReleaseError(f"{' '.join(command)} did not end within {PIP_TIMEOUT} s: {remedy}") from None
-    if done.returncode:
-        said = (done.stderr + done.stdout).strip()[-2000:]
-        raise ReleaseError(f"{' '.join(command)} failed with code {done.returncode}:\n{said}\n{remedy}")
-    return done.stdout

@@ -32,7 +32,7 @@ class Worker:
     directory: str
     processes: int = 1
     canary: str | None = None
-    log_file: str | None = None
+    log_files: Sequence[str] = ()
     unit: str | None = None
 
     def notes(self) -> list[dict[str, Any]]:
@@ -49,7 +49,7 @@ class Worker:
 
     def log(self) -> str:
         """Return the last lines of its log."""
-        return log_end.of_units([self.unit]) if self.unit else log_end.of_file(self.log_file)
+        return log_end.of_units([self.unit]) if self.unit else log_end.of_files(self.log_files)
 
 
 def unproven(worker: Worker, notes: Sequence[dict[str, Any]]) -> str | None:

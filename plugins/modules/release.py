@@ -51,6 +51,8 @@ options:
   virtualenv:
     description:
       - The virtual environment for the release. Without this option there is none.
+      - Releases with the same requirement files share what these install. So a requirement without a version stays at
+        the one it got first until a file changes.
     type: dict
     suboptions:
       python:
@@ -181,7 +183,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils.npm_packages import NpmPackages
-from ansible_collections.ecommerce.sqs.plugins.module_utils.releases import Environment, ReleaseError, Releases
+from ansible_collections.ecommerce.sqs.plugins.module_utils.releases import ReleaseError, Releases
+from ansible_collections.ecommerce.sqs.plugins.module_utils.virtualenvs import Virtualenv
 
 FOLDER_MODE = 0o750
 
@@ -194,7 +197,7 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     releases = Releases(params["root"])
     if params["release"]:
         return go_back(module, releases)
-    environment = Environment(**params["virtualenv"]) if params["virtualenv"] else None
+    environment = Virtualenv(**params["virtualenv"]) if params["virtualenv"] else None
     npm = NpmPackages(**params["npm"]) if params["npm"] else None
     plan = releases.plan(
         params["sources"], environment, params["folders"], npm=npm, activate=params["activate"], keep=params["keep"]

@@ -41,9 +41,11 @@ options:
             them, or to have handled any other message since it was started.
           - Without it, each has to have received only.
         type: str
-      log_file:
-        description: File whose last lines are returned when it has proven nothing.
-        type: path
+      log_files:
+        description: Files whose last lines are returned when it has proven nothing.
+        type: list
+        elements: path
+        default: []
       unit:
         description: The same for the journal of this unit of systemd; a pattern may stand for several.
         type: str
@@ -111,7 +113,7 @@ def main() -> None:
                     "directory": {"type": "path", "required": True},
                     "processes": {"type": "int", "default": 1},
                     "canary": {"type": "str"},
-                    "log_file": {"type": "path"},
+                    "log_files": {"type": "list", "elements": "path", "default": []},
                     "unit": {"type": "str"},
                 },
             },

@@ -71,9 +71,10 @@ def test_only_workers_whose_queue_gets_canaries_need_one():
 def test_several_processes_share_a_unit_pattern_or_a_log():
     assert {worker["processes"] for worker in workers("payment")} == {2}
     assert workers("payment")[0]["unit"] == "payment-order-queue-worker@*.service"
-    assert workers("payment", process_manager="pm2")[0]["log_file"] == (
-        "/srv/payment/logs/payment-order-queue-worker.error.log"
-    )
+    assert workers("payment", process_manager="pm2")[0]["log_files"] == [
+        "/srv/payment/logs/payment-order-queue-worker.error.log",
+        "/srv/payment/logs/payment-order-queue-worker.log",
+    ]
 
 
 def test_a_program_of_the_teams_own_is_not_judged():

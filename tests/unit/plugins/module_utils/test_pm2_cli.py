@@ -120,10 +120,11 @@ def test_torn_dump_counts_as_none(home: Path) -> None:
     assert Pm2(str(home), "pm2").saved() == []
 
 
-def test_app_that_ends_at_once_fails_with_its_log(home: Path, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text("KeyError: ORDER_QUEUE_URL\n")
-    entry = {"name": "a", "pm2_env": {"status": "errored", "restart_time": 2, "pm_err_log_path": str(log)}}
+@pytest.mark.parametrize("written", ["pm_err_log_path", "pm_out_log_path"])
+def test_app_that_ends_at_once_fails_with_its_log(home: Path, tmp_path: Path, written: str) -> None:
+    logs = {"pm_err_log_path": str(tmp_path / "error.log"), "pm_out_log_path": str(tmp_path / "out.log")}
+    Path(logs[written]).write_text("KeyError: ORDER_QUEUE_URL\n")
+    entry = {"name": "a", "pm2_env": {"status": "errored", "restart_time": 2, **logs}}
     pm2 = Pm2(str(home), program(tmp_path, f"echo '{json.dumps([entry])}'"))
     with pytest.raises(Pm2Error, match=r"a does not stay up: .*restarted 2 times[^$]*KeyError: ORDER_QUEUE_URL"):
         pm2.settle({"a": 0}, 0)

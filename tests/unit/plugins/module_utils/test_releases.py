@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils import releases
 from ansible_collections.ecommerce.sqs.plugins.module_utils.npm_packages import NpmPackages
-from ansible_collections.ecommerce.sqs.plugins.module_utils.releases import Environment, Plan, ReleaseError, Releases
+from ansible_collections.ecommerce.sqs.plugins.module_utils.releases import Plan, ReleaseError, Releases
 from ansible_collections.ecommerce.sqs.plugins.module_utils.source_tree import SourceError, archive, digest
+from ansible_collections.ecommerce.sqs.plugins.module_utils.virtualenvs import Virtualenv
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def deploy(
-    root: Path, source: Path, environment: Environment | None = None, *, npm: NpmPackages | None = None, keep: int = 5
+    root: Path, source: Path, environment: Virtualenv | None = None, *, npm: NpmPackages | None = None, keep: int = 5
 ) -> Plan:
     there = Releases(str(root))
     plan = there.plan({"app": digest(str(source))}, environment, ["data"], npm=npm, keep=keep)
@@ -118,7 +120,7 @@ def test_run_killed_while_linking_is_finished_by_the_next(source: Path, tmp_path
 
 def test_environment_without_its_last_mark_is_built_anew(source: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
-    environment = Environment(python=sys.executable)
+    environment = Virtualenv(python=sys.executable)
     plan = deploy(root, source, environment)
     venv = root / "venvs" / str(plan.environment)
     assert (root / "venv" / "bin" / "python").exists()
@@ -130,18 +132,144 @@ def test_environment_without_its_last_mark_is_built_anew(source: Path, tmp_path:
     assert (venv / ".complete").exists()
 
 
+# Builds itself without anything to download.
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+BACKEND = """
+import zipfile
+
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    with zipfile.ZipFile(f"{directory}/shop-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.write("shop.py")
+        for name, text in {
+            "METADATA": "Metadata-Version: 2.1\\nName: shop\\nVersion: 1.0\\n",
+            "WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+            "entry_points.txt": "[console_scripts]\\nshop = shop:main\\n",
+            "RECORD": "",
+        }.items():
+            wheel.writestr(f"shop-1.0.dist-info/{name}", text)
+    return "shop-1.0-py3-none-any.whl"
+"""
+
+
+@pytest.fixture
+def project(source: Path) -> Virtualenv:
+    """The environment of a source that is a Python project, with a requirement file."""
+    (source / "requirements.txt").write_text("# nothing\n")
+    (source / "pyproject.toml").write_text(PROJECT)
+    (source / "backend.py").write_text(BACKEND)
+    return Virtualenv(python=sys.executable, requirements=["app/requirements.txt"], packages=["app"])
+
+
+def deploy_project(root: Path, source: Path, project: Virtualenv, says: str, *, keep: int = 5) -> Path:
+    """Deploy a release whose program says this; return its virtual environment."""
+    (source / "shop.py").write_text(f"def main():\n    print({says!r})\n")
+    return root / "venvs" / str(deploy(root, source, project, keep=keep).environment)
+
+
+def output(*command: str | Path) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def shared_file(venv: Path) -> Path:
+    return next(venv.glob("lib/*/site-packages/pip/__init__.py"))
+
+
+def test_releases_with_the_same_requirements_share_what_these_install(
+    source: Path, tmp_path: Path, project: Virtualenv
+) -> None:
+    root = tmp_path / "root"
+    first = deploy_project(root, source, project, "one")
+    second = deploy_project(root, source, project, "two")
+    assert [output(venv / "bin" / "shop") for venv in (first, second)] == ["one\n", "two\n"]
+    assert shared_file(first).samefile(shared_file(second))
+    (source / "requirements.txt").write_text("# another\n")
+    third = deploy_project(root, source, project, "two")
+    assert not shared_file(second).samefile(shared_file(third))
+
+
+def test_programs_of_what_is_shared_run_in_the_releases_environment(
+    source: Path, tmp_path: Path, project: Virtualenv
+) -> None:
+    venv = deploy_project(tmp_path / "root", source, project, "one")
+    assert f"from {venv}/" in output(venv / "bin" / "pip", "--version")
+    activated = output("sh", "-c", f". {venv}/bin/activate && command -v shop && echo $VIRTUAL_ENV")
+    assert activated.splitlines() == [f"{venv}/bin/shop", str(venv)]
+
+
+def test_shared_requirements_go_with_the_last_release_that_needs_them(
+    source: Path, tmp_path: Path, project: Virtualenv
+) -> None:
+    root = tmp_path / "root"
+    for number in range(4):
+        (source / "requirements.txt").write_text(f"# {number // 2}\n")
+        deploy_project(root, source, project, str(number), keep=2)
+        os.utime(root / "releases" / str(Releases(str(root)).current), (number, number))
+    kept = [path / "venv" for path in (root / "releases").iterdir()]
+    shared = {root / "venvs" / (venv / ".requirements").read_text() for venv in kept}
+    assert set((root / "venvs").iterdir()) == {venv.resolve() for venv in kept} | shared
+
+
+def test_shared_requirements_of_a_killed_run_are_installed_anew(
+    source: Path, tmp_path: Path, project: Virtualenv
+) -> None:
+    root = tmp_path / "root"
+    venv = deploy_project(root, source, project, "one")
+    shared = root / "venvs" / (venv / ".requirements").read_text()
+    (shared / ".complete").unlink()
+    shared_file(shared).unlink()
+    assert shared_file(deploy_project(root, source, project, "two")).exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-r more.txt",
+        "-c limits.txt",
+        "-e .",
+        "-f wheels",
+        "./shop",
+        "lib/shop",
+        "shop @ file:///srv/shop",
+        "shop-1.0.whl",
+    ],
+)
+def test_requirements_that_lead_into_the_source_are_the_releases_own(tmp_path: Path, line: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"boto3==1.40\n{line}\n")
+    assert Virtualenv(sys.executable, ["requirements.txt"]).shared_name(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "boto3[crt]==1.40 \\\n    --hash=sha256:0a",
+        "# via -r base.in",
+        "    #   -c ../dev.txt",
+        "shop; python_version > '3.8'",
+        "--index-url https://packages.example/simple",
+    ],
+)
+def test_requirements_from_an_index_are_shared(tmp_path: Path, line: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"boto3==1.40\n{line}\n")
+    assert Virtualenv(sys.executable, ["requirements.txt"]).shared_name(tmp_path)
+
+
 def test_failing_installation_names_the_remedy_and_leaves_the_old_release_live(source: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     first = deploy(root, source).release
     (source / "requirements.txt").write_text("./no-such-package\n")
     with pytest.raises(ReleaseError, match="pip"):
-        deploy(root, source, Environment(python=sys.executable, requirements=["app/requirements.txt"]))
+        deploy(root, source, Virtualenv(python=sys.executable, requirements=["app/requirements.txt"]))
     assert Releases(str(root)).current == first
 
 
 def test_missing_python_is_named(source: Path, tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="there is no program python9: install Python 3"):
-        deploy(tmp_path / "root", source, Environment(python="python9"))
+        deploy(tmp_path / "root", source, Virtualenv(python="python9"))
 
 
 def test_old_releases_go_and_the_live_one_and_the_one_before_stay(source: Path, tmp_path: Path) -> None:
@@ -193,7 +321,7 @@ def test_failed_environment_takes_up_no_room(source: Path, tmp_path: Path) -> No
     (source / "requirements.txt").write_text("/nowhere/at-all.whl\n")
     live = deploy(root, source).release
     with pytest.raises(ReleaseError, match="nowhere"):
-        deploy(root, source, Environment(python=sys.executable, requirements=["app/requirements.txt"]))
+        deploy(root, source, Virtualenv(python=sys.executable, requirements=["app/requirements.txt"]))
     assert list((root / "venvs").iterdir()) == []
     assert Releases(str(root)).current == live
 
@@ -205,7 +333,7 @@ def test_full_disk_is_told_and_not_what_fails_for_it(
     root = tmp_path / "root"
     (source / "requirements.txt").write_text("/nowhere/at-all.whl\n")
     with pytest.raises(ReleaseError, match=r"the disk is full: .*/venvs had 1 MB free.*make room and run again"):
-        deploy(root, source, Environment(python=sys.executable, requirements=["app/requirements.txt"]))
+        deploy(root, source, Virtualenv(python=sys.executable, requirements=["app/requirements.txt"]))
 
 
 def test_second_run_at_the_same_time_is_told_so(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

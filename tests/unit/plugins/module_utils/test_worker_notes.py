@@ -87,6 +87,6 @@ def test_waiting_ends_with_the_proof(tmp_path):
 def test_the_end_of_the_log_is_shown(tmp_path):
     log = tmp_path / "pay.log"
     log.write_text("".join(f"line {number}\n" for number in range(100)), encoding="utf-8")
-    shown = worker(tmp_path, log_file=str(log)).log()
+    shown = worker(tmp_path, log_files=[str(log)]).log()
     assert shown.splitlines()[-1] == "line 99"
     assert "line 79\n" not in shown

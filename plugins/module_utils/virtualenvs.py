@@ -1,0 +1,140 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The virtual environment of a release: what tells it from another, how it is built, and which part releases share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+DIGEST_LENGTH = 12
+TIMEOUT = 900  # seconds
+SHOWN = 2000  # characters of what a program said, its last ones
+# A line that has pip read something else in the source: another file, or a project (pip's requirements file format).
+READS_MORE = re.compile(
+    r"\s*(?:-r|-c|-e|-f|--requirement|--constraint|--editable|--find-links)\b"
+    r"|\s*[./~]|[^#]*\bfile:|\s*[^#;@-][^#;@]*(?:/|\.whl|\.zip|\.tar\.)"
+)
+
+
+class VirtualenvError(Exception):
+    """A virtual environment cannot be built; the message says why and the way out."""
+
+
+@dataclass(frozen=True)
+class Virtualenv:
+    """The virtual environment of a release.
+
+    ``requirements`` are requirement files and ``packages`` Python projects, both as paths inside the release.
+    """
+
+    python: str = "python3"
+    requirements: Sequence[str] = ()
+    packages: Sequence[str] = ()
+    build_isolation: bool = True
+
+    def digest(self, sources: Mapping[str, str]) -> str:
+        """Return what names the environment of a release of sources with these digests. Raises VirtualenvError."""
+        named = sorted(sources.items()) if self.packages or self.requirements else []
+        return _digest([self._version(), named, list(self.requirements), list(self.packages)])
+
+    def shared_name(self, release: Path) -> str | None:
+        """Return the name under which releases share what the requirements install, None when they cannot.
+
+        They cannot where a requirement file leads to others or to a project in the source. Raises VirtualenvError.
+        """
+        try:
+            contents = [(release / path).read_text(encoding="utf-8") for path in self.requirements]
+        except (OSError, ValueError):
+            # pip says what is wrong with it.
+            return None
+        if any(READS_MORE.match(line) for content in contents for line in content.splitlines()):
+            return None
+        return _digest([self._version(), contents])
+
+    def install_requirements(self, target: Path, release: Path) -> None:
+        """Make the environment ``target`` with what the requirement files name. Raises VirtualenvError."""
+        _run([self.python, "-m", "venv", str(target)], "install the package python3-venv and run again")
+        # One file after the other: each is a lock of its own, and where two disagree the later one wins.
+        for path in self.requirements:
+            _pip_install(target, "-r", str(release / path))
+
+    def install_packages(self, target: Path, release: Path) -> None:
+        """Install the projects of ``release`` in the environment ``target``. Raises VirtualenvError."""
+        if self.packages:
+            isolation = [] if self.build_isolation else ["--no-build-isolation"]
+            _pip_install(target, *isolation, *(str(release / path) for path in self.packages))
+
+    def _version(self) -> str:
+        return _run([self.python, "-c", "import sys; print(sys.version)"], "install Python 3 or name another program")
+
+
+def copy(source: Path, target: Path, *, without: str) -> None:
+    """Copy a virtual environment to a path of the same length, all but the file ``without``. Raises OSError.
+
+    Files are shared by hard links: pip puts a new file in the place of another, and never writes into one.
+    """
+    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(without), copy_function=_link)
+    # Scripts name the interpreter by its path, and activate the folder. A path of the same length keeps a first line
+    # within the kernel's limit if it was within it (execve(2)).
+    for path in [target / "pyvenv.cfg", *(target / "bin").iterdir()]:
+        if path.is_symlink() or not path.is_file():
+            continue
+        content = path.read_bytes()
+        moved = content.replace(os.fsencode(source), os.fsencode(target))
+        if moved != content:
+            mode = path.stat().st_mode
+            path.unlink()
+            path.write_bytes(moved)
+            path.chmod(mode)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        # Not every file system has hard links.
+        shutil.copy2(source, target)
+
+
+def _pip_install(target: Path, *arguments: str) -> None:
+    _run(
+        [str(target / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input", *arguments],
+        "see what pip says above; a killed or failed installation is begun anew by the next run",
+    )
+
+
+def _digest(parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def _run(command: Sequence[str], remedy: str) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+            umask=0o022,
+        )
+    except FileNotFoundError:
+        raise VirtualenvError(f"there is no program {command[0]}: {remedy}") from None
+    except subprocess.TimeoutExpired:
+        raise VirtualenvError(f"{' '.join(command)} did not end within {TIMEOUT} s: {remedy}") from None
+    if done.returncode:
+        said = (done.stderr + done.stdout).strip()[-SHOWN:]
+        raise VirtualenvError(f"{' '.join(command)} failed with code {done.returncode}:\n{said}\n{remedy}")
+    return done.stdout
