@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 DIGEST_LENGTH = 12
 TIMEOUT = 900  # seconds
 SHOWN = 2000  # characters of what a program said, its last ones
-# A line that has pip read something else in the source: another file, or a project (pip's requirements file format).
-READS_MORE = re.compile(
-    r"\s*(?:-r|-c|-e|-f|--requirement|--constraint|--editable|--find-links)\b"
-    r"|\s*[./~]|[^#]*\bfile:|\s*[^#;@-][^#;@]*(?:/|\.whl|\.zip|\.tar\.)"
+# Lines of a requirements file that have pip read another one, and that have it read what stands in the source.
+READS_FILE = re.compile(r"\s*(?:-[rc]\s*|--(?:requirement|constraint)[\s=]+)(\S+)")
+READS_PROJECT = re.compile(
+    r"\s*(?:-e|-f|--editable|--find-links)\b|\s*[./~]|[^#]*\bfile:|\s*[^#;@-][^#;@]*(?:/|\.whl|\.zip|\.tar\.)"
 )
 
 
@@ -52,16 +52,16 @@ class Virtualenv:
     def shared_name(self, release: Path) -> str | None:
         """Return the name under which releases share what the requirements install, None when they cannot.
 
-        They cannot where a requirement file leads to others or to a project in the source. Raises VirtualenvError.
+        They cannot where a requirement file names a project or packages in the source. Raises VirtualenvError.
         """
+        lines: list[str] = []
         try:
-            contents = [(release / path).read_text(encoding="utf-8") for path in self.requirements]
-        except (OSError, ValueError):
+            for path in self.requirements:
+                lines += ["", *_lines(release / path)]
+        except (OSError, ValueError, RecursionError):
             # pip says what is wrong with it.
             return None
-        if any(READS_MORE.match(line) for content in contents for line in content.splitlines()):
-            return None
-        return _digest([self._version(), contents])
+        return None if any(map(READS_PROJECT.match, lines)) else _digest([self._version(), lines])
 
     def install_requirements(self, target: Path, release: Path) -> None:
         """Make the environment ``target`` with what the requirement files name. Raises VirtualenvError."""
@@ -98,6 +98,15 @@ def copy(source: Path, target: Path, *, without: str) -> None:
             path.unlink()
             path.write_bytes(moved)
             path.chmod(mode)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a requirements file, each followed by those of the file that it names."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        yield line
+        named = READS_FILE.match(line)
+        if named:
+            yield from _lines(path.parent / named[1])
 
 
 def _link(source: str, target: str) -> None:

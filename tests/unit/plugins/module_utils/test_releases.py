@@ -228,8 +228,8 @@ def test_shared_requirements_of_a_killed_run_are_installed_anew(
 @pytest.mark.parametrize(
     "line",
     [
-        "-r more.txt",
-        "-c limits.txt",
+        "-r missing.txt",
+        "-r requirements.txt",
         "-e .",
         "-f wheels",
         "./shop",
@@ -241,6 +241,17 @@ def test_shared_requirements_of_a_killed_run_are_installed_anew(
 def test_requirements_that_lead_into_the_source_are_the_releases_own(tmp_path: Path, line: str) -> None:
     (tmp_path / "requirements.txt").write_text(f"boto3==1.40\n{line}\n")
     assert Virtualenv(sys.executable, ["requirements.txt"]).shared_name(tmp_path) is None
+
+
+@pytest.mark.parametrize("line", ["-r more.txt", "-c more.txt", "--constraint=more.txt"])
+def test_files_that_requirements_name_tell_them_apart(tmp_path: Path, line: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"{line}\n")
+    names = set()
+    for version in ("1.40", "1.41"):
+        (tmp_path / "more.txt").write_text(f"boto3=={version}\n")
+        names.add(Virtualenv(sys.executable, ["requirements.txt"]).shared_name(tmp_path))
+    assert len(names) == 2
+    assert None not in names
 
 
 @pytest.mark.parametrize(
