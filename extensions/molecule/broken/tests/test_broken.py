@@ -111,9 +111,10 @@ class Shop:
             PROJECT / "examples/storefront", folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", ".venv")
         )
 
-    def want_release(self) -> None:
-        """Ask for a release that nobody has seen."""
-        (self.folder / "RELEASE").write_text(uuid4().hex, encoding="utf-8")
+    def want_requirements(self) -> None:
+        """Ask for a release whose requirements nobody has installed."""
+        with (self.folder / "requirements.txt").open("a", encoding="utf-8") as stream:
+            stream.write(f"# {uuid4().hex}\n")
 
     def want_setting(self) -> str:
         """Ask for a line of .env that nobody has seen, and return it."""
@@ -141,7 +142,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 def test_full_disk_and_settings_that_cannot_be_written(shop: Shop) -> None:
-    shop.want_release()
+    shop.want_requirements()
     shop.want_setting()
     before = {host: look(host) for host in HOSTS}
     room = int(as_root("payment-1", "df --output=avail --block-size=1 /opt/ecommerce").split()[-1])
@@ -178,7 +179,7 @@ def test_no_node_and_no_venv(shop: Shop) -> None:
         assert "install Node.js, or put the folder of node into path" in failed.told("payment-1")
     assert look("payment-1") == before["payment-1"]
 
-    shop.want_release()
+    shop.want_requirements()
     as_root("payment-2", "dpkg --purge --force-depends python3.11-venv python3-venv")
     failed = shop.play("hosts.yml", "--limit", "payment-2", account_packages=[])
     assert failed.told("payment-2").endswith("install the package python3-venv and run again")
