@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .process import start_time
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -80,23 +82,13 @@ class LocalServer:
         return self.directory / f"{self.name}.log"
 
 
-def _start_time(pid: int) -> str | None:
-    """The kernel's start time of a process (field 22 of /proc/PID/stat), None where there is no such process."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else fields[19]
-
-
 def _running(server: LocalServer) -> dict[str, Any] | None:
     """The record of the server that an earlier call of start() left running."""
     try:
         record = json.loads(server.record_path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return record if _start_time(record["pid"]) == record["start_time"] else None
+    return record if start_time(record["pid"]) == record["start_time"] else None
 
 
 def running_pid(server: LocalServer) -> int | None:

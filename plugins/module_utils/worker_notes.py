@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import log_end
+from .process import start_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,10 @@ class Worker:
                 note = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue  # it has just ended
-            if isinstance(note, dict) and (began := _process_start(note.get("pid"))) and note.get("process") == began:
+            if not isinstance(note, dict) or not isinstance(note.get("pid"), int):
+                continue
+            began = start_time(note["pid"])
+            if began is not None and note.get("process") == began:
                 found.append(note)
         return found
 
@@ -74,11 +78,3 @@ def wait_for_proof(workers: Sequence[Worker], seconds: float) -> list[tuple[Work
         if not found or time.monotonic() >= give_up_at:
             return found
         time.sleep(LOOK_INTERVAL)
-
-
-def _process_start(pid: Any) -> str | None:
-    """Return what the runtime writes as ``process`` of a running process: field 22 of proc(5)'s stat."""
-    try:
-        return Path(f"/proc/{int(pid)}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    except (OSError, TypeError, ValueError):
-        return None
