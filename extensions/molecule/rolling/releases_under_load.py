@@ -164,7 +164,7 @@ def run(rolling: Rolling, deploys: int, failures: int, limit: float) -> None:
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--deploys", type=int, default=2)
+    parser.add_argument("--deploys", type=int, default=1)
     parser.add_argument("--failures", type=int, default=1)
     parser.add_argument("--limit", type=float, default=7200, help="seconds after which no further deploy begins")
     options = parser.parse_args()
