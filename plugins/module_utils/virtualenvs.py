@@ -81,11 +81,16 @@ class Virtualenv:
 
 
 def copy(source: Path, target: Path, *, without: str) -> None:
-    """Copy a virtual environment to a path of the same length, all but the file ``without``. Raises OSError.
+    """Copy a virtual environment to a path of the same length, all but the file ``without``.
 
-    Files are shared by hard links: pip puts a new file in the place of another, and never writes into one.
+    Files are shared by hard links: pip puts a new file in the place of another, and never writes into one. Raises
+    VirtualenvError and OSError.
     """
-    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(without), copy_function=_link)
+    try:
+        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(without), copy_function=_link)
+    except shutil.Error as error:
+        path, _unused, reason = error.args[0][0]
+        raise VirtualenvError(f"{path} cannot be copied into {target}: {reason}") from error
     # Scripts name the interpreter by its path, and activate the folder. A path of the same length keeps a first line
     # within the kernel's limit if it was within it (execve(2)).
     for path in [target / "pyvenv.cfg", *(target / "bin").iterdir()]:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -223,6 +224,18 @@ def test_shared_requirements_of_a_killed_run_are_installed_anew(
     (shared / ".complete").unlink()
     shared_file(shared).unlink()
     assert shared_file(deploy_project(root, source, project, "two")).exists()
+
+
+def test_shared_requirements_that_cannot_be_read_are_named(
+    source: Path, tmp_path: Path, project: Virtualenv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_source: str, _target: str) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(shutil, "copy2", fail)
+    monkeypatch.setattr(os, "link", fail)
+    with pytest.raises(ReleaseError, match=r"/venvs/\w+/.* cannot be copied into .*Input/output error"):
+        deploy_project(tmp_path / "root", source, project, "one")
 
 
 @pytest.mark.parametrize(
