@@ -9,9 +9,10 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from . import programs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ LOCKS = ("npm-shrinkwrap.json", "package-lock.json")
 READ_BY_NPM = (MANIFEST, *LOCKS, ".npmrc")
 DIGEST_LENGTH = 12
 TIMEOUT = 900  # seconds
-SHOWN = 2000  # characters of what npm said, its last ones
 
 
 class NpmError(Exception):
@@ -62,25 +62,15 @@ class NpmPackages:
                 if (folder / name).is_file():
                     shutil.copyfile(folder / name, store / name)
         try:
-            done = subprocess.run(
+            programs.run(
                 command,
+                timeout=TIMEOUT,
                 cwd=store or folder,
                 env={**os.environ, "PATH": search_path},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=TIMEOUT,
-                check=False,
                 umask=0o022,
             )
-        except subprocess.TimeoutExpired:
-            raise NpmError(f"{' '.join(command)} did not end within {TIMEOUT} s in {folder.name}") from None
-        if done.returncode:
-            said = (done.stdout + done.stderr).strip()[-SHOWN:]
-            raise NpmError(
-                f"{' '.join(command)} failed with code {done.returncode} in {folder.name}:\n{said}\nThe live release "
-                "was not touched."
-            )
+        except programs.ProgramError as error:
+            raise NpmError(f"in {folder.name}, {error.with_remedy('the live release was not touched')}") from None
         # npm makes none where there is nothing to install.
         ((store or folder) / "node_modules").mkdir(exist_ok=True)
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from . import log_end
+from . import log_end, programs
 from .pm2 import UP, Pm2Error, definition, parse_list
 
 if TYPE_CHECKING:
@@ -145,29 +145,20 @@ class Pm2:
             raise Pm2Error(f"there is no program {self.wanted_executable} in {self.search_path}: install PM2 first")
         command = [self.executable, *arguments]
         try:
-            done = subprocess.run(
+            return programs.run(
                 command,
+                timeout=self.timeout,
                 env=self._environment(),
                 cwd="/",
                 umask=0o077,
                 **self._identity(),
                 stdin=standard_input,
-                capture_output=True,
-                text=True,
-                timeout=self.timeout,
-                check=False,
             )
-        except subprocess.TimeoutExpired:
-            raise Pm2Error(f"{' '.join(command)} did not end within {self.timeout:g} s") from None
-        if done.returncode == COMMAND_NOT_FOUND:
-            raise Pm2Error(
-                f"{' '.join(command)} found no interpreter (code 127: {done.stderr.strip()}): install Node.js, or put "
-                f"the folder of node into path; searched were {self.search_path}"
-            )
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip()
-            raise Pm2Error(f"{' '.join(command)} failed with code {done.returncode}: {said}")
-        return str(done.stdout)
+        except programs.ProgramError as error:
+            if error.code != COMMAND_NOT_FOUND:
+                raise Pm2Error(str(error)) from None
+            remedy = f"install Node.js, or put the folder of node into path; searched were {self.search_path}"
+            raise Pm2Error(error.with_remedy(remedy)) from None
 
     def _identity(self) -> dict[str, Any]:
         """The user to run as, which only root can choose."""

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import subprocess
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import log_end
+from . import log_end, programs
 from .private_file import read, replace, sweep
 from .systemd_units import REVISION, Actual
 
@@ -29,18 +29,12 @@ class SystemdError(Exception):
 
 def run(*arguments: str, timeout: float) -> str:
     """Run ``systemctl`` and return its output. Raises SystemdError."""
-    command = ["systemctl", "--no-pager", *arguments]
+    if not shutil.which("systemctl"):
+        raise SystemdError("there is no systemctl: this host does not run systemd, choose pm2 instead")
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
-        )
-    except FileNotFoundError:
-        raise SystemdError("there is no systemctl: this host does not run systemd, choose pm2 instead") from None
-    except subprocess.TimeoutExpired:
-        raise SystemdError(f"{' '.join(command)} did not end within {timeout:g} s") from None
-    if done.returncode:
-        raise SystemdError(f"{' '.join(command)} failed: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
+        return programs.run(["systemctl", "--no-pager", *arguments], timeout=timeout)
+    except programs.ProgramError as error:
+        raise SystemdError(str(error)) from None
 
 
 def show(names: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -10,9 +10,10 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from . import programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 DIGEST_LENGTH = 12
 TIMEOUT = 900  # seconds
-SHOWN = 2000  # characters of what a program said, its last ones
 # Lines of a requirements file that have pip read another one, and that have it read what stands in the source.
 READS_FILE = re.compile(r"\s*(?:-[rc]\s*|--(?:requirement|constraint)[\s=]+)(\S+)")
 READS_PROJECT = re.compile(
@@ -135,20 +135,6 @@ def _digest(parts: object) -> str:
 
 def _run(command: Sequence[str], remedy: str) -> str:
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-            umask=0o022,
-        )
-    except FileNotFoundError:
-        raise VirtualenvError(f"there is no program {command[0]}: {remedy}") from None
-    except subprocess.TimeoutExpired:
-        raise VirtualenvError(f"{' '.join(command)} did not end within {TIMEOUT} s: {remedy}") from None
-    if done.returncode:
-        said = (done.stderr + done.stdout).strip()[-SHOWN:]
-        raise VirtualenvError(f"{' '.join(command)} failed with code {done.returncode}:\n{said}\n{remedy}")
-    return done.stdout
+        return programs.run(command, timeout=TIMEOUT, umask=0o022)
+    except programs.ProgramError as error:
+        raise VirtualenvError(error.with_remedy(remedy)) from None

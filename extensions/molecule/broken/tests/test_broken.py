@@ -140,54 +140,54 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Hosts with nothing wrong, whatever an earlier verification left."""
     shop = Shop(tmp_path_factory.mktemp("sources") / "storefront")
-    healthy = shop.play("hosts.yml")
-    assert healthy.code == 0, healthy.printed
+    for playbook in ("queues.yml", "hosts.yml"):
+        healthy = shop.play(playbook)
+        assert healthy.code == 0, healthy.printed
     return shop
 
 
-def test_full_disk_and_settings_that_cannot_be_written(shop: Shop) -> None:
+def test_full_disk_and_no_venv(shop: Shop) -> None:
     shop.want_requirements()
-    shop.want_setting()
     before = {host: look(host) for host in HOSTS}
+    as_root("payment-2", "dpkg --purge --force-depends python3.11-venv python3-venv")
     room = int(as_root("payment-1", "df --output=avail --block-size=1 /opt/ecommerce").split()[-1])
-    full = f"fallocate --length {room - 3_000_000} /opt/ecommerce/ballast", "rm /opt/ecommerce/ballast"
-    mount = f"mount --bind {ROOT}/.env {ROOT}/.env && mount -o remount,bind,ro {ROOT}/.env"
-    read_only = (
-        f"{ROOT}/.env cannot be read or written: it is a mount of its own; unmount it (findmnt shows it) and run again"
-    )
-
-    with broken("payment-1", *full), broken("payment-2", mount, f"umount {ROOT}/.env"):
+    fill = f"fallocate --length {room - 3_000_000} /opt/ecommerce/ballast"
+    with broken("payment-1", fill, "rm /opt/ecommerce/ballast"):
         preflight = shop.play("preflight.yml", "--limit", "localhost,payment-1")
         assert re.fullmatch(
             r"/opt/ecommerce has [0-3] MB free, and 500 MB are needed: make room or set another deploy_root",
             preflight.told("payment-1"),
         )
-        preflight = shop.play("preflight.yml", "--limit", "localhost,payment-2")
-        assert preflight.told("payment-2") == read_only
-        failed = shop.play("hosts.yml")
+        failed = shop.play("hosts.yml", account_packages=[])
         assert re.fullmatch(
             rf"the disk is full: {ROOT}/venvs had \d+ MB free, and \w+ needs more: make room and run again",
             failed.told("payment-1"),
         )
-        assert failed.told("payment-2") == read_only
-    assert look("payment-1") == before["payment-1"]
-    # The release is ready, and not live.
-    assert set(before["payment-2"].splitlines()) <= set(look("payment-2").splitlines())
-    shop.assert_finishes()
-
-
-def test_no_node_and_no_venv(shop: Shop) -> None:
-    before = {host: look(host) for host in HOSTS}
-    shop.want_requirements()
-    as_root("payment-2", "dpkg --purge --force-depends python3.11-venv python3-venv")
-    with broken("payment-1", "mv /usr/bin/node /usr/bin/node.away", "mv /usr/bin/node.away /usr/bin/node"):
-        failed = shop.play("hosts.yml", account_packages=[])
-    assert "install Node.js, or put the folder of node into path" in failed.told("payment-1")
-    assert failed.told("payment-2").endswith("install the package python3-venv and run again")
-    assert processes(look("payment-1")) == processes(before["payment-1"])
-    assert look("payment-2") == before["payment-2"]
+        assert failed.told("payment-2").endswith("install the package python3-venv and run again")
+    assert {host: look(host) for host in HOSTS} == before
     # By default the package is installed first, and the lists of packages are fetched for it.
     shop.assert_finishes()
+
+
+def test_no_node_and_settings_that_cannot_be_written(shop: Shop) -> None:
+    setting = shop.want_setting()
+    before = {host: look(host) for host in HOSTS}
+    away = "mv /usr/bin/node /usr/bin/node.away", "mv /usr/bin/node.away /usr/bin/node"
+    mount = f"mount --bind {ROOT}/.env {ROOT}/.env && mount -o remount,bind,ro {ROOT}/.env"
+    read_only = (
+        f"{ROOT}/.env cannot be read or written: it is a mount of its own; unmount it (findmnt shows it) and run again"
+    )
+    with broken("payment-1", *away), broken("payment-2", mount, f"umount {ROOT}/.env"):
+        preflight = shop.play("preflight.yml", "--limit", "localhost,payment-2")
+        assert preflight.told("payment-2") == read_only
+        failed = shop.play("hosts.yml", account_packages=[])
+        assert "install Node.js, or put the folder of node into path" in failed.told("payment-1")
+        assert failed.told("payment-2") == read_only
+    # Where .env can be written it is, and what runs goes on with what it has read.
+    assert processes(look("payment-1")) == processes(before["payment-1"])
+    assert look("payment-2") == before["payment-2"]
+    shop.assert_finishes()
+    assert all(setting in as_root(host, f"cat {ROOT}/.env") for host in HOSTS)
 
 
 def test_wrong_owners(shop: Shop) -> None:

@@ -36,7 +36,7 @@ def program(folder: Path, body: str) -> str:
 
 def test_code_127_is_an_error_and_never_an_empty_list(home: Path, tmp_path: Path) -> None:
     executable = program(tmp_path, "exec no-such-node")
-    with pytest.raises(Pm2Error, match=r"found no interpreter .code 127.*install Node.js, or put the folder"):
+    with pytest.raises(Pm2Error, match=r"failed with code 127.*install Node.js, or put the folder"):
         Pm2(str(home), executable).processes()
 
 

@@ -239,21 +239,26 @@ def test_shared_requirements_that_cannot_be_read_are_named(
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "shared"),
     [
-        "-r missing.txt",
-        "-r requirements.txt",
-        "-e .",
-        "-f wheels",
-        "./shop",
-        "lib/shop",
-        "shop @ file:///srv/shop",
-        "shop-1.0.whl",
+        ("-r missing.txt", False),
+        ("-r requirements.txt", False),
+        ("-e .", False),
+        ("-f wheels", False),
+        ("./shop", False),
+        ("lib/shop", False),
+        ("shop @ file:///srv/shop", False),
+        ("shop-1.0.whl", False),
+        ("boto3[crt]==1.40 \\\n    --hash=sha256:0a", True),
+        ("# via -r base.in", True),
+        ("    #   -c ../dev.txt", True),
+        ("shop; python_version > '3.8'", True),
+        ("--index-url https://packages.example/simple", True),
     ],
 )
-def test_requirements_that_lead_into_the_source_are_the_releases_own(tmp_path: Path, line: str) -> None:
+def test_requirements_are_shared_unless_they_lead_into_the_source(tmp_path: Path, line: str, *, shared: bool) -> None:
     (tmp_path / "requirements.txt").write_text(f"boto3==1.40\n{line}\n")
-    assert Virtualenv(sys.executable, ["requirements.txt"]).shared_name(tmp_path) is None
+    assert bool(Virtualenv(sys.executable, ["requirements.txt"]).shared_name(tmp_path)) is shared
 
 
 @pytest.mark.parametrize("line", ["-r more.txt", "-c more.txt", "--constraint=more.txt"])
@@ -265,21 +270,6 @@ def test_files_that_requirements_name_tell_them_apart(tmp_path: Path, line: str)
         names.add(Virtualenv(sys.executable, ["requirements.txt"]).shared_name(tmp_path))
     assert len(names) == 2
     assert None not in names
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "boto3[crt]==1.40 \\\n    --hash=sha256:0a",
-        "# via -r base.in",
-        "    #   -c ../dev.txt",
-        "shop; python_version > '3.8'",
-        "--index-url https://packages.example/simple",
-    ],
-)
-def test_requirements_from_an_index_are_shared(tmp_path: Path, line: str) -> None:
-    (tmp_path / "requirements.txt").write_text(f"boto3==1.40\n{line}\n")
-    assert Virtualenv(sys.executable, ["requirements.txt"]).shared_name(tmp_path)
 
 
 def test_failing_installation_names_the_remedy_and_leaves_the_old_release_live(source: Path, tmp_path: Path) -> None:
@@ -382,7 +372,7 @@ def test_folder_in_the_place_of_a_link_is_not_touched(source: Path, tmp_path: Pa
 # Stands for npm: installs one package, and notes each call with its folder and arguments.
 NPM = """#!/bin/sh
 echo "$(pwd) $*" >> {calls}
-[ -e {broken} ] && {{ mkdir node_modules; echo "npm error code E404" >&2; exit 1; }}
+[ -e {broken} ] && {{ mkdir node_modules; . {broken}; }}
 mkdir -p node_modules/left-pad && cp package-lock.json node_modules/left-pad/
 """
 
@@ -454,12 +444,19 @@ def test_npm_packages_that_look_into_the_source_are_the_releases_own(
     assert ("--ignore-scripts" in npm_calls(tmp_path)[0]) == (way == "workspace")
 
 
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("echo 'npm error code E404' >&2; exit 1", "failed with code 1: npm error code E404"),
+        ("kill -KILL $$", "was ended by signal 9, Killed"),
+    ],
+)
 def test_failure_of_npm_is_one_message_and_the_next_run_finishes(
-    source: Path, tmp_path: Path, npm: NpmPackages
+    source: Path, tmp_path: Path, npm: NpmPackages, end: str, told: str
 ) -> None:
     root = tmp_path / "root"
-    (tmp_path / "broken").touch()
-    with pytest.raises(ReleaseError, match=r"(?s)npm ci .* failed with code 1 in app:.*npm error code E404"):
+    (tmp_path / "broken").write_text(end)
+    with pytest.raises(ReleaseError, match=f"in app, .*/npm ci .* {told}: the live release was not touched"):
         deploy(root, source, npm=npm)
     assert Releases(str(root)).current is None
     assert list((root / "releases").iterdir()) == []
