@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -268,6 +269,22 @@ def test_nothing_is_changed_when_one_host_is_not_ready(site: Site) -> None:
         releases.with_name("away").rename(releases)
     assert code != 0
     assert "Nothing was changed, because not every host is ready. payment-2: " in output
+    assert {host: site.live(host) for host in HOSTS} == before
+    assert not site.locks()
+
+
+def test_nothing_is_changed_when_sudo_wants_a_password_on_one_host(site: Site) -> None:
+    before = {host: site.live(host) for host in HOSTS}
+    sudo = site.folder / "sudo"
+    sudo.write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n", encoding="utf-8")
+    sudo.chmod(0o755)
+    site.change()
+    on_one = {"ansible_become": "{{ inventory_hostname == 'payment-2' }}", "ansible_become_user": "nobody"}
+    code, output = site.play("deploy", ansible_become_exe=str(sudo), **on_one)
+    assert code != 0
+    cause, told = re.findall(r'^fatal: .*"msg": "(.*)"', output, re.MULTILINE)
+    assert cause.endswith("sudo: a password is required")
+    assert told == f"Nothing was changed, because not every host is ready. payment-2: {cause}"
     assert {host: site.live(host) for host in HOSTS} == before
     assert not site.locks()
 
