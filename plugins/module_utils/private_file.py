@@ -73,12 +73,9 @@ def create(path: str, text: str, mode: int) -> bool:
 def _written(target: Path, text: str, mode: int) -> Iterator[Path]:
     """A file beside ``target``, of the same owner, that holds ``text`` and is gone at the end."""
     old = target.stat() if target.exists() else None
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    temporary = Path(name)
+    descriptor, temporary = _locked_beside(target)
     try:
         with os.fdopen(descriptor, "w", encoding=ENCODING, errors=ERRORS, newline="") as stream:
-            # Tells a file that is being written from one that a killed run left behind.
-            fcntl.flock(stream, fcntl.LOCK_EX)
             if old and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
                 os.fchown(stream.fileno(), old.st_uid, old.st_gid)
             os.fchmod(stream.fileno(), mode)
@@ -88,6 +85,22 @@ def _written(target: Path, text: str, mode: int) -> Iterator[Path]:
             yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _locked_beside(target: Path) -> tuple[int, Path]:
+    """An empty file beside ``target``; its lock tells it from one that a killed run left behind."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError:
+            os.close(descriptor)
+            Path(name).unlink(missing_ok=True)
+            raise
+        # Before it was locked another run may have swept it away.
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, Path(name)
+        os.close(descriptor)
 
 
 def sweep(path: str) -> None:
@@ -114,12 +127,13 @@ def check_replaceable(path: str) -> None:
     # Only attempts tell: permission bits say nothing of read-only mounts and flags.
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     os.close(descriptor)
-    Path(name).unlink()
+    # Another run may have swept it away, as it may the link below.
+    Path(name).unlink(missing_ok=True)
     if not target.exists():
         return
     try:
         os.link(target, name)
-        Path(name).unlink()
+        Path(name).unlink(missing_ok=True)
     except OSError as error:
         # Of a file that is a mount itself no link can be made, of one with the flag "immutable" neither. Where a file
         # system has no links at all, nothing is known.

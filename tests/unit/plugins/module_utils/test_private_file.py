@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,25 @@ def test_sweep_leaves_what_another_run_is_writing(path: Path) -> None:
         assert written.exists()
     sweep(str(path))
     assert not written.exists()
+
+
+@pytest.mark.parametrize("write", [replace, create])
+def test_file_that_another_run_swept_away_before_it_was_locked_is_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[str, str, int], object]
+) -> None:
+    lock, swept = fcntl.flock, []
+
+    def sweep_once_then_lock(file: object, operation: int) -> None:
+        if not swept:
+            swept.append(path)
+            sweep(str(path))
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", sweep_once_then_lock)
+    write(str(path), "new", 0o600)
+    assert swept
+    assert path.read_text() == "new"
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_sweep_of_a_folder_that_is_not_there_is_no_error(tmp_path: Path) -> None:
