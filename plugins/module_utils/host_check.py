@@ -11,18 +11,39 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import dotenv_file, pm2_cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 MINIMUM_PYTHON = (3, 11)
 """What the worker runtime needs."""
 
 
-def problems(directory: Path, *, python: str, free_megabytes: int) -> list[str]:
+def problems(
+    directory: Path,
+    *,
+    python: str,
+    free_megabytes: int,
+    env_files: Iterable[Mapping[str, Any]] = (),
+    pm2_executable: str | None = None,
+    pm2_path: Sequence[str] = (),
+) -> list[str]:
     """Return every problem of this host as a sentence with its way out.
 
     ``directory`` is where services will be, made or not; ``python`` the interpreter that makes their virtual
-    environments; ``free_megabytes`` what must be free on the file system of ``directory``.
+    environments; ``free_megabytes`` what must be free on the file system of ``directory``. ``env_files`` are the
+    arguments of :func:`dotenv_file.problem`. ``pm2_executable`` may not be there yet; ``pm2_path`` are the folders in
+    which it looks for Node.js before the system's.
     """
-    return [*_directory_problems(directory, free_megabytes), *_python_problems(python)]
+    return [
+        *_directory_problems(directory, free_megabytes),
+        *_python_problems(python),
+        *filter(None, (dotenv_file.problem(**env_file) for env_file in env_files)),
+        *_pm2_problems(pm2_executable, pm2_path),
+    ]
 
 
 def _directory_problems(directory: Path, free_megabytes: int) -> list[str]:
@@ -66,3 +87,12 @@ def _python_problems(python: str) -> list[str]:
             f"{python} is Python {shown}, and the worker runtime needs {wanted} or newer: set service_python to one"
         ]
     return []
+
+
+def _pm2_problems(executable: str | None, path: Sequence[str]) -> list[str]:
+    if executable is None or not Path(executable).exists():
+        return []
+    search_path = pm2_cli.search_path(path)
+    if shutil.which("node", path=search_path):
+        return []
+    return [f"{executable} finds no node: {pm2_cli.no_node_remedy(search_path)}"]

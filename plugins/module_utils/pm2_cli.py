@@ -54,7 +54,7 @@ class Pm2:
         subclass UnknownUserError.
         """
         self.home = Path(home)
-        self.search_path = os.pathsep.join([*path, SYSTEM_PATH])
+        self.search_path = search_path(path)
         self.executable = self.which(executable)
         self.wanted_executable = executable
         self.account = _account(user)
@@ -157,8 +157,7 @@ class Pm2:
         except programs.ProgramError as error:
             if error.code != COMMAND_NOT_FOUND:
                 raise Pm2Error(str(error)) from None
-            remedy = f"install Node.js, or put the folder of node into path; searched were {self.search_path}"
-            raise Pm2Error(error.with_remedy(remedy)) from None
+            raise Pm2Error(error.with_remedy(no_node_remedy(self.search_path))) from None
 
     def _identity(self) -> dict[str, Any]:
         """The user to run as, which only root can choose."""
@@ -181,6 +180,16 @@ class Pm2:
             # PM2's own choice is SIGINT. This is what systemd and containers send, and what workers wait for.
             "PM2_KILL_SIGNAL": "SIGTERM",
         }
+
+
+def search_path(path: Sequence[str]) -> str:
+    """Return the PATH in which PM2 and its processes look for programs: these folders, then the system's."""
+    return os.pathsep.join([*path, SYSTEM_PATH])
+
+
+def no_node_remedy(searched: str) -> str:
+    """Return the way out where PM2 finds no Node.js in the PATH ``searched``."""
+    return f"install Node.js, or put the folder of node into path; searched were {searched}"
 
 
 def _account(user: str | None) -> pwd.struct_passwd:

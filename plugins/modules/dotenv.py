@@ -121,11 +121,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.dotenv import DotenvError, edit, plain_text
+from ansible_collections.ecommerce.sqs.plugins.module_utils.dotenv import DotenvError
+from ansible_collections.ecommerce.sqs.plugins.module_utils.dotenv_file import planned, told
 from ansible_collections.ecommerce.sqs.plugins.module_utils.private_file import (
     back_up,
     check_replaceable,
-    explain,
     read,
     replace,
     sweep,
@@ -137,16 +137,7 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     """Bring the file to what the parameters ask for and return the module's result."""
     params = module.params
     path = params["path"]
-    present = read(path)
-    overlap = sorted(set(params["present"]) & set(params["secrets"]))
-    if overlap:
-        raise DotenvError(f"{', '.join(overlap)}: given both in present and in secrets")
-    change = edit(
-        present or "",
-        {key: plain_text(key, value) for key, value in {**params["present"], **params["secrets"]}.items()},
-        params["absent"],
-        secrets=list(params["secrets"]),
-    )
+    before, change = planned(path, params["present"], params["secrets"], params["absent"])
     result: dict[str, Any] = {
         "changed": change.is_change,
         "added": change.added,
@@ -156,7 +147,7 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
             {
                 "before": change.masked_before,
                 "after": change.masked_after,
-                "before_header": path if present is not None else f"{path} (not there)",
+                "before_header": path if before is not None else f"{path} (not there)",
                 "after_header": path,
             },
         ],
@@ -166,7 +157,7 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     if not module.check_mode:
         sweep(path)
     if change.is_change and not module.check_mode:
-        if params["backup"] and present is not None:
+        if params["backup"] and before is not None:
             result["backup_file"] = back_up(path)
         replace(path, change.after, 0o600)
     if read(path) is not None:
@@ -195,10 +186,8 @@ def main() -> None:
     path = module.params["path"]
     try:
         module.exit_json(**apply(module))
-    except DotenvError as error:
-        module.fail_json(msg=f"{path}: {error}")
-    except OSError as error:
-        module.fail_json(msg=explain(path, error))
+    except (DotenvError, OSError) as error:
+        module.fail_json(msg=told(path, error))
 
 
 if __name__ == "__main__":

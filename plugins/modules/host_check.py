@@ -12,7 +12,8 @@ version_added: 1.0.0
 author:
   - Contributors to the ecommerce.sqs project (@ecommerce-sqs)
 description:
-  - Looks whether services can be installed below a directory, and whether the Python there can run the worker.
+  - Looks whether services can be installed below a directory, whether the Python there can run the worker, whether the
+    C(.env) files take what is meant for them, and whether a PM2 that is installed finds its Node.js.
   - Reports everything that is in the way at once, and leaves nothing behind.
 extends_documentation_fragment:
   - ecommerce.sqs.attributes
@@ -30,12 +31,42 @@ options:
     description: What must be free on the file system of O(directory), in megabytes.
     type: int
     default: 500
+  env_files:
+    description: The C(.env) files that will be written, as M(ecommerce.sqs.dotenv) does it.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: The file. Neither it nor its folder need exist.
+        type: path
+        required: true
+      present:
+        description: Keys and their values.
+        type: dict
+        default: {}
+      secrets:
+        description: More keys and their values, never shown anywhere.
+        type: dict
+        default: {}
+  pm2_executable:
+    description: The PM2 that keeps the processes. One that is not there is no problem, since it will be installed.
+    type: path
+  pm2_path:
+    description: Folders in which PM2 looks for Node.js before the system's.
+    type: list
+    elements: path
+    default: []
 """
 
 EXAMPLES = r"""
 - name: The host can take services
   ecommerce.sqs.host_check:
     directory: /opt/ecommerce
+    env_files:
+      - path: /opt/ecommerce/payment/.env
+        secrets:
+          DATABASE_URL: "{{ payment_database_url }}"
 """
 
 RETURN = r"""
@@ -60,11 +91,23 @@ def main() -> None:
             "directory": {"type": "path", "required": True},
             "python": {"type": "str", "default": "python3"},
             "free_megabytes": {"type": "int", "default": 500},
+            "env_files": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "present": {"type": "dict", "default": {}},
+                    "secrets": {"type": "dict", "default": {}, "no_log": True},
+                },
+            },
+            "pm2_executable": {"type": "path"},
+            "pm2_path": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
     params = module.params
-    found = problems(Path(params["directory"]), python=params["python"], free_megabytes=params["free_megabytes"])
+    found = problems(Path(params.pop("directory")), **params)
     if found:
         module.fail_json(msg="\n".join(found), problems=found)
     module.exit_json(changed=False, problems=[])

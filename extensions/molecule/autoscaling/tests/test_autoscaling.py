@@ -49,8 +49,17 @@ def test_message_sent_to_the_queue_is_worked_on_by_the_new_instance(host: Host, 
     assert [json.loads(message["Body"])["order_id"] for message in paid] == ["order-1"]
 
 
-def test_worker_is_there_after_a_reboot_too(host: Host) -> None:
-    assert host.service("payment-queue-worker").is_enabled
+def test_user_data_run_again_changes_nothing(host: Host) -> None:
+    before = host.service("payment-queue-worker").systemd_properties["MainPID"]
+    again = host.check_output(
+        "sudo systemd-run --wait --pipe --collect --property=RuntimeMaxSec=300 "
+        "--property=EnvironmentFile=-/etc/environment /root/user-data"
+    )
+    recap = [line for line in again.splitlines() if line.startswith("localhost ")]
+    assert recap, again
+    assert "changed=0" in recap[-1], again
+    assert "failed=0" in recap[-1], again
+    assert host.service("payment-queue-worker").systemd_properties["MainPID"] == before
 
 
 def test_user_data_holds_no_secret(host: Host) -> None:
