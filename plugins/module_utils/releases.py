@@ -13,6 +13,7 @@
     ROOT/npm/DIGEST/...            the same for npm packages, shared by releases with the same lock
     ROOT/current                   -> releases/ID, swapped in one step
     ROOT/previous                  -> the release that was live before
+    ROOT/older                     -> the one before that, for when the live one turns out to be no good
     ROOT/NAME, ROOT/venv           -> current/NAME, current/venv
 
 A run that is killed leaves at most a folder without its last mark, which the next run makes anew.
@@ -106,6 +107,11 @@ class Releases:
         """ID of the release that was live before, None when there was none or it is gone."""
         return self._linked("previous")
 
+    @property
+    def older(self) -> str | None:
+        """ID of the release that was live before the previous one, None when there was none or it is gone."""
+        return self._linked("older")
+
     def plan(
         self,
         digests: Mapping[str, str],
@@ -158,19 +164,41 @@ class Releases:
                 if (self.root / path).exists():
                     shutil.rmtree(self.root / path)
 
+    def require(self, release: str) -> None:
+        """Raise ReleaseError when there is no such release."""
+        if not (self.root / "releases" / release).is_dir():
+            found = sorted(path.name for path in self.root.glob("releases/[!.]*"))
+            raise ReleaseError(
+                f"there is no release {release} in {self.root / 'releases'}: it has {', '.join(found) or 'none'}"
+            )
+
     def activate(self, release: str, *, forget: bool = False) -> None:
         """Make a release live and remember the one before, or ``forget`` it because nobody should go back to it.
 
-        Raises ReleaseError when there is no such release.
+        What was forgotten gives its place back to the release before it. Raises ReleaseError when there is no such
+        release.
         """
-        if not (self.root / "releases" / release).is_dir():
-            raise ReleaseError(f"there is no release {release} in {self.root / 'releases'}")
-        current = self.current
-        if forget:
-            (self.root / "previous").unlink(missing_ok=True)
-        elif current and current != release:
-            self._link("previous", f"releases/{current}")
+        self.require(release)
+        if not forget:
+            self._remember(self.current, release)
         self._link("current", f"releases/{release}")
+        if forget:
+            self._forget(release)
+
+    def _remember(self, live: str | None, release: str) -> None:
+        if live is None or live == release:
+            return
+        # They are the same after a run that was killed between its two links.
+        if self.previous not in (None, live):
+            self._link("older", f"releases/{self.previous}")
+        self._link("previous", f"releases/{live}")
+
+    def _forget(self, release: str) -> None:
+        if self.older in (None, release):
+            (self.root / "previous").unlink(missing_ok=True)
+        else:
+            self._link("previous", f"releases/{self.older}")
+        (self.root / "older").unlink(missing_ok=True)
 
     def _linked(self, name: str) -> str | None:
         target = _link_target(self.root / name)

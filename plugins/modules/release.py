@@ -41,11 +41,12 @@ options:
   release:
     description:
       - ID of a release that is on the host already and is made live, or V(previous) for the one that was live before.
-        Nothing is installed then.
+        Nothing is installed then. With O(activate=false) the release is only looked up.
     type: str
   forget:
     description:
-      - With O(release), do not remember the release that was live as the one to go back to, because it failed.
+      - With O(release), do not remember the release that was live as the one to go back to, because it failed. The one
+        before it takes that place.
     type: bool
     default: false
   virtualenv:
@@ -196,7 +197,7 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
         raise ReleaseError(f"root: {params['root']} is not an absolute path")
     releases = Releases(params["root"])
     if params["release"]:
-        return go_back(module, releases)
+        return choose(module, releases)
     environment = Virtualenv(**params["virtualenv"]) if params["virtualenv"] else None
     npm = NpmPackages(**params["npm"]) if params["npm"] else None
     plan = releases.plan(
@@ -221,22 +222,26 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     }
 
 
-def go_back(module: AnsibleModule, releases: Releases) -> dict[str, Any]:
-    """Make a release that is there live and return the module's result."""
+def choose(module: AnsibleModule, releases: Releases) -> dict[str, Any]:
+    """Make a release that is there live, unless it is only looked up, and return the module's result."""
     before = releases.current
     chosen = releases.previous if module.params["release"] == "previous" else module.params["release"]
     if chosen is None:
         raise ReleaseError(f"{releases.root} has no release before {before}: deploy one instead")
-    if chosen != before and not module.check_mode:
+    # In check mode it may be one that would be there by now.
+    if not module.check_mode:
+        releases.require(chosen)
+    changed = module.params["activate"] and chosen != before
+    if changed and not module.check_mode:
         releases.activate(chosen, forget=module.params["forget"])
     return {
-        "changed": chosen != before,
+        "changed": changed,
         "release": chosen,
         "previous": before,
-        "steps": [f"make {chosen} live in place of {before or 'none'}"] if chosen != before else [],
+        "steps": [f"make {chosen} live in place of {before or 'none'}"] if changed else [],
         "diff": {
             "before": f"{releases.root}/current: {before}\n",
-            "after": f"{releases.root}/current: {chosen}\n",
+            "after": f"{releases.root}/current: {chosen if changed else before}\n",
         },
     }
 

@@ -102,8 +102,8 @@ class Site:
         (self.source / "RELEASE").write_text(f"{self.releases}\n", encoding="utf-8")
         (self.source / "BROKEN").write_text(f"{broken}\n", encoding="utf-8")
 
-    def play(self, playbook: str, *options: str, **variables: Any) -> tuple[int, str]:
-        """Run a playbook; return its exit code and what it printed."""
+    def begin(self, playbook: str, *options: str, **variables: Any) -> subprocess.Popen[str]:
+        """Start a playbook; what it prints, errors too, comes from its standard output."""
         given = {
             "aws_endpoint": self.endpoint,
             # One PM2 program serves both.
@@ -112,16 +112,23 @@ class Site:
             "deploy_gate_timeout": 20,
             **variables,
         }
-        done = subprocess.run(
-            ["ansible-playbook", f"playbooks/{playbook}.yml", "-i", str(self.folder / "hosts.json"),
+        return subprocess.Popen(
+            ["ansible-playbook", f"{ROOT / 'playbooks' / playbook}.yml", "-i", str(self.folder / "hosts.json"),
              "-e", json.dumps(given), *options],
             cwd=ROOT, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=900, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        output = done.stdout + done.stderr
+
+    def play(self, playbook: str, *options: str, **variables: Any) -> tuple[int, str]:
+        """Run a playbook; return its exit code and what it printed."""
+        process = self.begin(playbook, *options, **variables)
+        try:
+            output, _unused = process.communicate(timeout=900)
+        finally:
+            process.kill()
         print(output)
         assert "Traceback" not in output
-        return done.returncode, output
+        return process.returncode, output
 
     def live(self, host: str) -> str:
         return (self.root(host) / "payment" / "current").readlink().name
@@ -134,6 +141,17 @@ class Site:
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=True,
         )  # fmt: skip
         return {entry["name"]: entry["pid"] for entry in json.loads(done.stdout.splitlines()[-1])}
+
+    def hold_lock(self, host: str) -> Path:
+        """Lock a host for somebody else."""
+        lock = self.root(host) / ".deploy-lock"
+        held = {"path": str(lock), "deploy": "another", "who": "ann@laptop", "what": "payment"}
+        subprocess.run(
+            ["ansible", host, "-i", str(self.folder / "hosts.json"), "-m", "ecommerce.sqs.deploy_lock",
+             "-a", json.dumps(held)],
+            cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        return lock
 
     def locks(self) -> list[Path]:
         return list(self.folder.glob("*/.deploy-lock"))
@@ -185,10 +203,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert made.play("hosts")[0] == 0
         yield made
     finally:
-        for host in HOSTS:
+        for daemon in folder.glob("*/pm2/rpc.sock"):
             subprocess.run(
                 [folder / "pm2" / "node_modules" / ".bin" / "pm2", "kill"],
-                env={**os.environ, "PM2_HOME": str(folder / host / "pm2")},
+                env={**os.environ, "PM2_HOME": str(daemon.parent)},
                 stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
             )  # fmt: skip
         aws.terminate()
@@ -232,9 +250,10 @@ def test_a_deploy_reaches_every_host_and_leaves_a_line(site: Site) -> None:
 @pytest.mark.parametrize(
     ("broken", "variables", "reason"),
     [
+        ("", {"payment_endpoint": "http://127.0.0.1:9"}, "has not received from its queue yet"),
         ("start", {}, "the payment provider's key is not set"),
         ("health", {}, "HTTP Error 503"),
-        ("", {"payment_endpoint": "http://127.0.0.1:9"}, "has not received from its queue yet"),
+        ("hang", {}, "timed out"),
     ],
 )
 def test_a_broken_deploy_ends_at_the_canary_which_goes_back(
@@ -243,17 +262,23 @@ def test_a_broken_deploy_ends_at_the_canary_which_goes_back(
     before = {host: site.live(host) for host in HOSTS}
     settings = {host: (site.root(host) / "payment" / ".env").read_bytes() for host in HOSTS}
     untouched = site.processes("payment-2")
-    site.change(broken)
+    # One changes nothing but the settings.
+    if broken:
+        site.change(broken)
     code, output = site.play("deploy", **variables)
     assert code != 0
     assert reason in output
-    assert "payment-1 failed and runs what it ran before; hosts after it were not touched." in output
+    assert "payment-1 failed and runs what it ran before. Hosts after it were not touched." in output
     assert {host: site.live(host) for host in HOSTS} == before
     assert {host: (site.root(host) / "payment" / ".env").read_bytes() for host in HOSTS} == settings
     assert site.processes("payment-2") == untouched
     assert not site.locks()
     assert "failed and rolled back" in site.log("payment-1")[-1]
     site.order(f"after-{reason}")
+    if not broken:
+        back = site.processes("payment-1")
+        assert site.play("hosts")[0] == 0
+        assert site.processes("payment-1") == back, "they ran on with the settings of the failed deploy"
 
 
 def test_nothing_is_changed_when_one_host_is_not_ready(site: Site) -> None:
@@ -290,14 +315,7 @@ def test_nothing_is_changed_when_sudo_wants_a_password_on_one_host(site: Site) -
 
 
 def test_the_lock_of_another_deploy_is_shown_and_broken_on_request(site: Site) -> None:
-    lock = site.root("payment-2") / ".deploy-lock"
-    held = {"path": str(lock), "deploy": "another", "who": "ann@laptop", "what": "payment"}
-    done = subprocess.run(
-        ["ansible", "payment-2", "-i", str(site.folder / "hosts.json"), "-m", "ecommerce.sqs.deploy_lock",
-         "-a", json.dumps(held)],
-        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
+    lock = site.hold_lock("payment-2")
     before = {host: site.live(host) for host in HOSTS}
     site.change()
     code, output = site.play("deploy")
@@ -322,6 +340,111 @@ def test_a_rollback_goes_to_the_release_before_on_the_hosts_it_is_limited_to(sit
     site.order("after-the-rollback")
 
 
+def test_a_rollback_that_ends_half_way_is_never_repeated_in_another_direction(site: Site) -> None:
+    live = {host: site.live(host) for host in HOSTS}
+    assert live["payment-1"] != live["payment-2"]
+    code, output = site.play("rollback")
+    assert code != 0
+    assert "Nothing was changed" in output
+    assert "choose one with deploy_release" in output or "has no release before" in output
+    assert {host: site.live(host) for host in HOSTS} == live
+    assert not site.locks()
+    code, output = site.play("rollback", deploy_release=live["payment-1"])
+    assert code == 0, output
+    assert site.live("payment-1") == site.live("payment-2") == live["payment-1"]
+
+
+def test_a_rollback_locks_every_host_first_or_changes_nothing(site: Site) -> None:
+    site.change()
+    assert site.play("deploy")[0] == 0
+    live = {host: site.live(host) for host in HOSTS}
+    lock = site.hold_lock("payment-2")
+    code, output = site.play("rollback")
+    assert code != 0
+    assert "ann@laptop" in output
+    assert {host: site.live(host) for host in HOSTS} == live
+    assert site.locks() == [lock]
+    code, output = site.play("rollback", deploy_break_lock=True)
+    assert code == 0, output
+    assert site.live("payment-1") == site.live("payment-2") != live["payment-1"]
+    assert not site.locks()
+
+
+def test_a_host_that_cannot_go_back_either_ends_the_deploy_and_keeps_no_lock(site: Site) -> None:
+    before = site.live("payment-2")
+    site.change("start")
+    occupied = site.root("payment-1") / "deploys.log"
+    noted = site.log("payment-1")
+    occupied.rename(occupied.with_name("away"))
+    occupied.mkdir()
+    current = site.root("payment-1") / "payment" / "releases" / site.live("payment-1")
+    script = current / "app" / "service.py"
+    good = script.read_text(encoding="utf-8")
+    script.write_text("raise SystemExit('the one before does not start either')\n", encoding="utf-8")
+    try:
+        code, output = site.play("deploy")
+    finally:
+        occupied.rmdir()
+        occupied.with_name("away").rename(occupied)
+        script.write_text(good, encoding="utf-8")
+    assert code != 0
+    assert "payment-1 could not go back to what it ran: " in output
+    assert "failed and could not go back to what it ran before" in output
+    assert "has no line of this deploy" in output
+    assert site.live("payment-2") == before
+    assert not site.locks()
+    assert site.log("payment-1") == noted
+    site.change()
+    assert site.play("deploy")[0] == 0
+
+
+UNREACHABLE_CANARY = """
+- hosts: payment
+  gather_facts: false
+  vars_files: [{playbooks}/vars/hosts.yml, {playbooks}/vars/deploy.yml]
+  tasks:
+    - include_tasks: {playbooks}/tasks/deploy_begin.yml
+      vars: {{hosts_chosen: [payment]}}
+    - group_by:
+        key: deploy_{{{{ 'canaries' if inventory_hostname == 'payment-1' else 'followers' }}}}
+    - set_fact:
+        deploy_proven: false
+      when: inventory_hostname == 'payment-1'
+- hosts: deploy_followers
+  gather_facts: false
+  vars_files: [{playbooks}/vars/hosts.yml, {playbooks}/vars/deploy.yml]
+  tasks:
+    - include_tasks: {playbooks}/tasks/deploy_may_go_on.yml
+    - debug:
+        msg: the next batch
+"""
+
+
+def test_no_batch_follows_a_host_that_went_away_unproven(site: Site) -> None:
+    playbook = site.folder / "unreachable.yml"
+    playbook.write_text(UNREACHABLE_CANARY.format(playbooks=ROOT / "playbooks"), encoding="utf-8")
+    code, output = site.play(str(playbook.with_suffix("")))
+    assert code != 0
+    assert "payment-1 went away before it had proven itself" in output
+    assert "the next batch" not in output
+    assert site.locks() == [site.root("payment-1") / ".deploy-lock"]
+    site.locks()[0].unlink()
+
+
+def test_what_was_made_ready_goes_live_whatever_the_source_is_by_then(site: Site) -> None:
+    site.change()
+    wanted = site.releases
+    process = site.begin("deploy")
+    output = ""
+    for line in process.stdout or ():
+        output += line
+        if line.startswith("TASK [") and "Make the release live" in line:
+            (site.source / "RELEASE").write_text("too late\n", encoding="utf-8")
+    assert process.wait(timeout=60) == 0, output
+    for host in HOSTS:
+        assert (site.root(host) / "payment" / "app" / "RELEASE").read_text(encoding="utf-8") == f"{wanted}\n"
+
+
 def test_old_releases_are_removed_but_never_the_live_one_and_the_one_before(site: Site) -> None:
     before = site.live("payment-2")
     releases = site.root("payment-2") / "payment" / "releases"
@@ -339,6 +462,14 @@ def test_a_service_that_is_not_there_is_named(site: Site) -> None:
     code, output = site.play("deploy", services="refund")
     assert code != 0
     assert "refund" in output
+
+
+def test_a_service_without_a_source_runs_the_runtime(site: Site) -> None:
+    definition = {"env": site.aws, "worker": {"handler": "command:/bin/true"}}
+    bare = {"deploy_root": str(site.root("bare")), "service_definitions": {"payment": definition}}
+    code, output = site.play("hosts", "--limit", "payment-1", **bare)
+    assert code == 0, output
+    assert list(site.processes("bare")) == ["payment-queue-worker"]
 
 
 def test_an_archive_is_the_same_release_as_its_folder(site: Site) -> None:

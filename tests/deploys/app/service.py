@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -12,6 +13,8 @@ BROKEN = Path(__file__).with_name("BROKEN").read_text(encoding="utf-8").strip()
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        if BROKEN == "hang":
+            time.sleep(60)
         self._answer(503 if BROKEN == "health" else 200)
 
     def do_POST(self) -> None:

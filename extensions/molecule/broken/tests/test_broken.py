@@ -268,21 +268,43 @@ def sshd_of(name: str) -> list[int]:
     return found
 
 
+@contextmanager
+def silent(name: str) -> Iterator[None]:
+    """The SSH servers of a host answer no more; where nobody gives up, Ansible waits for two hours."""
+    servers = sshd_of(name)
+    for pid in servers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in servers:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_host_that_falls_silent_does_not_hold_the_run_up(shop: Shop) -> None:
     run = begin("hosts.yml", shop.variables)
     seen = run_until(run, "Install the release")
-    silent = sshd_of("payment-2")
-    for pid in silent:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        # Where nobody gives up, Ansible waits for two hours.
+    with silent("payment-2"):
         failed = Run(run.wait(timeout=300), seen + (run.stdout.read() if run.stdout else ""))
-    finally:
-        for pid in silent:
-            os.kill(pid, signal.SIGCONT)
     assert failed.counts("payment-2")["unreachable"] == 1
     assert failed.counts("payment-1")["failed"] == 0
     shop.assert_finishes()
+
+
+def test_canary_that_falls_silent_ends_the_deploy(shop: Shop) -> None:
+    shop.want_setting()
+    before = look("payment-2")
+    run = begin("deploy.yml", shop.variables)
+    seen = run_until(run, "Make the release live")
+    with silent("payment-1"):
+        failed = Run(run.wait(timeout=300), seen + (run.stdout.read() if run.stdout else ""))
+    assert failed.code != 0
+    assert failed.counts("payment-1")["unreachable"] == 1
+    assert look("payment-2") == before
+    refused = shop.play("deploy.yml")
+    assert "deploy_break_lock" in refused.printed
+    again = shop.play("deploy.yml", deploy_break_lock=True)
+    assert again.code == 0, again.printed
 
 
 def test_nothing_is_left_to_do_after_all_of_it(shop: Shop) -> None:

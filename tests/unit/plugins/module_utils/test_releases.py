@@ -100,6 +100,33 @@ def test_release_that_failed_is_not_one_to_go_back_to(source: Path, tmp_path: Pa
     assert (releases.current, releases.previous) == (good, None)
 
 
+def test_release_before_is_known_again_once_a_failed_one_is_forgotten(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    names = []
+    for number in range(4):
+        (source / "main.py").write_text(f"print({number})\n")
+        names.append(deploy(root, source).release)
+    releases = Releases(str(root))
+    releases.activate(names[2], forget=True)
+    assert (releases.current, releases.previous) == (names[2], names[1])
+    releases.activate(names[1], forget=True)
+    assert (releases.current, releases.previous) == (names[1], None)
+
+
+def test_run_killed_between_its_links_loses_no_release_to_go_back_to(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    names = []
+    for number in range(3):
+        (source / "main.py").write_text(f"print({number})\n")
+        names.append(deploy(root, source).release)
+    releases = Releases(str(root))
+    (root / "current").unlink()
+    (root / "current").symlink_to(f"releases/{names[1]}")
+    releases.activate(names[2])
+    releases.activate(names[1], forget=True)
+    assert (releases.current, releases.previous) == (names[1], names[0])
+
+
 def test_run_killed_while_unpacking_is_finished_by_the_next(source: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     release = Releases(str(root)).plan({"app": digest(str(source))}, None).release
