@@ -219,17 +219,23 @@ class Releases:
             path.unlink() if path.is_symlink() else shutil.rmtree(path)
 
     def _unpack(self, plan: Plan, archives: Mapping[str, str]) -> None:
-        """Make the folder of a release. Raises NpmError."""
+        """Make the folder of a release. Raises NpmError and ReleaseError."""
         releases = self.root / "releases"
         staging = releases / f"{STAGING}-{plan.release}"
         for name, path in archives.items():
             folder = staging / name
             folder.mkdir(parents=True)
-            with tarfile.open(path) as tar:
-                if hasattr(tarfile, "data_filter"):
-                    tar.extractall(folder, filter="data")
-                else:
-                    tar.extractall(folder)  # noqa: S202 - the archive is our own, packed a moment ago
+            try:
+                with tarfile.open(path) as tar:
+                    if hasattr(tarfile, "data_filter"):
+                        tar.extractall(folder, filter="data")
+                    else:
+                        tar.extractall(folder)  # noqa: S202 - the archive is our own, packed a moment ago
+            except (EOFError, tarfile.TarError) as error:
+                raise ReleaseError(
+                    f"source {name} cannot be unpacked on the host: {error}: leave out of the source what is named, or "
+                    "run again when it was cut off"
+                ) from error
         if plan.environment:
             (staging / "venv").symlink_to(f"../../venvs/{plan.environment}")
         if plan.npm:
@@ -325,7 +331,7 @@ def _removed_on_failure(folder: Path) -> Iterator[None]:
     """Half of it would only take up the room whose lack may have been the failure, which is then told as it is."""
     try:
         yield
-    except (OSError, NpmError, VirtualenvError) as error:
+    except (OSError, NpmError, ReleaseError, VirtualenvError) as error:
         free = shutil.disk_usage(folder.parent).free
         shutil.rmtree(folder, ignore_errors=True)
         if free < FULL:

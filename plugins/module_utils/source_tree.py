@@ -9,7 +9,7 @@ import fnmatch
 import hashlib
 import os
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class SourceError(Exception):
 def digest(folder: str) -> str:
     """Return a hexadecimal digest of the folder's files: paths, contents and which are executable.
 
-    Raises SourceError when it is not a folder or a file cannot be read.
+    Raises SourceError when it is not a folder, a file cannot be read or a link leads out of it.
     """
     summary = hashlib.sha256()
     root = _checked(folder)
@@ -37,7 +37,7 @@ def digest(folder: str) -> str:
         for path in _files(root):
             parts = [str(path.relative_to(root))]
             if path.is_symlink():
-                parts += ["link", str(path.readlink())]
+                parts += ["link", _target(path, root)]
             else:
                 parts += ["x" if _is_executable(path) else "-", hashlib.sha256(path.read_bytes()).hexdigest()]
             summary.update("\0".join(parts).encode("utf-8", "surrogateescape") + b"\n")
@@ -57,12 +57,32 @@ def archive(folder: str, destination: str) -> None:
                 entry.uname = entry.gname = ""
                 entry.mode = 0o755 if _is_executable(path) else 0o644
                 if path.is_symlink():
+                    _target(path, root)
                     tar.addfile(entry)
                 else:
                     with path.open("rb") as stream:
                         tar.addfile(entry, stream)
     except OSError as error:
         raise SourceError(f"{error.filename or folder} cannot be packed: {error.strerror}") from error
+
+
+def check_links(folder: str, source: str) -> None:
+    """Raise SourceError for a link that leads out of ``folder``, to which the archive ``source`` was unpacked."""
+    root = Path(folder)
+    for path in _files(root):
+        if path.is_symlink():
+            _target(path, root, source)
+
+
+def _target(path: Path, root: Path, source: str = "") -> str:
+    """Return where a link points. Raises SourceError when a host, which has nothing but ``root``, cannot follow it."""
+    link, target = path.relative_to(root), path.readlink()
+    if target.is_absolute() or PurePath(os.path.normpath(link.parent / target)).parts[:1] == ("..",):
+        raise SourceError(
+            f"{source or root}: the link {link} points to {target}, out of the source, and hosts get the source alone: "
+            "make it relative and point into the source, put a copy of its target there, or leave it out"
+        )
+    return str(target)
 
 
 def _checked(folder: str) -> Path:

@@ -36,6 +36,7 @@ options:
         O(release).
       - An archive, C(.tar.gz), C(.tar.xz), C(.tar.bz2) or C(.zip), stands for the folder in it. The same content makes
         the same release, whether packed or not.
+      - Links have to be relative and to stay in their folder, since a host gets nothing else.
       - Left out are C(.env), C(.git), C(node_modules), virtual environments, caches and compiled Python files.
     type: dict
   release:

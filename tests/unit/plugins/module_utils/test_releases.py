@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -64,6 +65,53 @@ def test_digest_follows_content_names_and_execute_bit_only(source: Path, tmp_pat
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="/nowhere is not a folder"):
         digest(f"{tmp_path}/nowhere")
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [("name", "/etc/hostname"), ("name", "../source/main.py"), ("bin/name", "../../main.py"), ("name", "bin/../../x")],
+)
+def test_link_that_leads_out_of_the_source_is_named(source: Path, tmp_path: Path, link: str, target: str) -> None:
+    (source / link).symlink_to(target)
+    refused = f"{source}: the link {link} points to {target}, .*: make it relative .*, or leave it out"
+    with pytest.raises(SourceError, match=refused):
+        digest(str(source))
+    with pytest.raises(SourceError, match=refused):
+        archive(str(source), str(tmp_path / "app.tar.gz"))
+
+
+@pytest.mark.parametrize(
+    ("link", "target"), [("name", "bin"), ("bin/name", "../main.py"), ("name", "gone"), ("name", "bin/../main.py")]
+)
+def test_link_that_stays_in_the_source_is_deployed(source: Path, tmp_path: Path, link: str, target: str) -> None:
+    (source / link).symlink_to(target)
+    deploy(tmp_path / "root", source)
+    unpacked = tmp_path / "root" / "app" / link
+    assert os.path.normpath(os.readlink(unpacked)) == os.path.normpath(target)  # noqa: PTH115
+
+
+def test_links_in_what_is_left_out_do_not_matter(source: Path) -> None:
+    before = digest(str(source))
+    (source / ".venv" / "bin").mkdir(parents=True)
+    (source / ".venv" / "bin" / "python").symlink_to("/usr/bin/python3")
+    assert digest(str(source)) == before
+
+
+def test_archive_that_the_host_cannot_unpack_is_named_and_leaves_nothing(source: Path, tmp_path: Path) -> None:
+    root, packed = tmp_path / "root", tmp_path / "app.tar.gz"
+    with tarfile.open(packed, "w:gz") as tar:
+        entry = tarfile.TarInfo("name")
+        entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/hostname"
+        tar.addfile(entry)
+    there = Releases(str(root))
+    plan = there.plan({"app": digest(str(source))}, None)
+    with pytest.raises(ReleaseError, match=r"source app cannot be unpacked on the host: .*'name' is a link to an"):
+        there.apply(plan, None, {"app": str(packed)})
+    archive(str(source), str(packed))
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(ReleaseError, match=r"source app cannot be unpacked on the host: .*run again when it was cut"):
+        there.apply(plan, None, {"app": str(packed)})
+    assert list((root / "releases").iterdir()) == []
 
 
 def test_release_is_unpacked_and_live_and_a_second_run_does_nothing(source: Path, tmp_path: Path) -> None:
