@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import tarfile
 import tempfile
 import zipfile
@@ -12,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .source_tree import SourceError
+from .source_tree import SourceError, check_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,11 +42,13 @@ def as_folder(source: str) -> Iterator[str]:
                 raise SourceError(
                     f"{source} is neither a folder nor an archive: give a .tar.gz, .tar.xz, .tar.bz2 or .zip"
                 )
-        except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, tarfile.TarError, zipfile.BadZipFile) as error:
             raise SourceError(f"{source} cannot be unpacked: {error}") from error
         entries = list(Path(temporary).iterdir())
         is_wrapped = len(entries) == 1 and entries[0].is_dir() and not entries[0].is_symlink()
-        yield str(entries[0]) if is_wrapped else temporary
+        folder = str(entries[0]) if is_wrapped else temporary
+        check_links(folder, source)
+        yield folder
 
 
 def _untar(source: str, destination: str) -> None:
@@ -62,11 +66,20 @@ def _untar(source: str, destination: str) -> None:
 def _unzip(source: str, destination: str) -> None:
     with zipfile.ZipFile(source) as packed:
         _check_size(source, sum(entry.file_size for entry in packed.infolist()))
+        links: dict[Path, str] = {}
         for entry in packed.infolist():
             unpacked = Path(packed.extract(entry, destination))
+            links.pop(unpacked, None)
             # The Unix mode is in the upper half; zipfile leaves it out.
-            if not entry.is_dir() and (entry.external_attr >> 16) & 0o100:
+            mode = entry.external_attr >> 16
+            if stat.S_ISLNK(mode):
+                links[unpacked] = os.fsdecode(packed.read(entry))
+            elif not entry.is_dir() and mode & 0o100:
                 unpacked.chmod(0o755)
+        # Last, so that nothing is unpacked through one.
+        for link, target in links.items():
+            link.unlink()
+            link.symlink_to(target)
 
 
 def _check_size(source: str, total: int) -> None:

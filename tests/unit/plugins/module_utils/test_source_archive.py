@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import stat
 import tarfile
 import zipfile
 from pathlib import Path
@@ -65,6 +66,70 @@ def test_a_link_out_of_the_archive_is_refused(tmp_path: Path) -> None:
         entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(entry)
     with pytest.raises(SourceError, match="cannot be unpacked"), as_folder(str(packed)):
+        pass
+
+
+def zip_with_links(packed: Path, entries: list[tuple[str, str, bool]]) -> Path:
+    """Write a zip as git does it: entries of name, content or target, and whether it is a link."""
+    with zipfile.ZipFile(packed, "w") as content:
+        for name, text, is_link in entries:
+            entry = zipfile.ZipInfo(name)
+            entry.create_system = 3
+            entry.external_attr = ((stat.S_IFLNK | 0o777) if is_link else (stat.S_IFREG | 0o644)) << 16
+            content.writestr(entry, text)
+    return packed
+
+
+def test_links_of_a_zip_are_those_of_its_folder(source: Path, tmp_path: Path) -> None:
+    links = [("bin/main", "../main.py"), ("latest", "bin"), ("gone", "nowhere")]
+    files = [("main.py", "print('one')\n", False), ("bin/run", "#!/bin/sh\n", False)]
+    (source / "bin" / "run").chmod(0o644)
+    for name, target in links:
+        (source / name).symlink_to(target)
+    packed = zip_with_links(tmp_path / "packed.zip", [*((*link, True) for link in links), *files])
+    with as_folder(str(packed)) as folder:
+        assert digest(folder) == digest(str(source))
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../outside", "x/../../outside"])
+@pytest.mark.parametrize("wrapper", ["", "shop-1.2/"])
+def test_a_link_out_of_a_zip_is_refused(tmp_path: Path, target: str, wrapper: str) -> None:
+    entries = [(f"{wrapper}main.py", "", False), (f"{wrapper}link", target, True)]
+    packed = zip_with_links(tmp_path / "evil.zip", entries)
+    refused = rf"evil\.zip: the link link points to {target}, .*: make it relative"
+    with pytest.raises(SourceError, match=refused), as_folder(str(packed)):
+        pass
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [("to", "..", True), ("to/outside", "x", False)],
+        [("to", ".", True), ("to/outside", "../x", True)],
+        [("to", "a\0b", True)],
+        [("to", "", True)],
+    ],
+)
+def test_nothing_is_written_through_a_link_of_a_zip(tmp_path: Path, entries: list[tuple[str, str, bool]]) -> None:
+    packed = zip_with_links(tmp_path / "evil.zip", entries)
+    with pytest.raises(SourceError, match=r"evil\.zip cannot be unpacked"), as_folder(str(packed)):
+        pass
+    assert not (tmp_path / "outside").exists()
+
+
+def test_the_last_of_two_entries_of_a_zip_is_what_it_holds(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        packed = zip_with_links(tmp_path / "packed.zip", [("one", "two", True), ("one", "text", False)])
+    with as_folder(str(packed)) as folder:
+        assert not (Path(folder) / "one").is_symlink()
+        assert (Path(folder) / "one").read_text() == "text"
+
+
+def test_a_link_out_of_the_folder_that_a_tar_is_of_is_refused(source: Path, tmp_path: Path) -> None:
+    (source / "link").symlink_to("../outside")
+    packed = shutil.make_archive(str(tmp_path / "packed"), "gztar", source.parent, source.name)
+    refused = r"packed\.tar\.gz: the link link points to \.\./outside, "
+    with pytest.raises(SourceError, match=refused), as_folder(packed):
         pass
 
 
