@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -41,6 +42,7 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 30
 """Longer than the longest poll of a queue."""
 
+_MISSING_PERMISSION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 THROTTLED = (
     "BandwidthLimitExceeded",
@@ -215,11 +217,21 @@ def explain(error: BaseException, clients: Iterable[Any]) -> str:
     action = _action(error.operation_name, clients)
     if error_code(error) in DENIED:
         return (
-            f"not allowed to call {action}: add {action} to the policy of the caller. AWS says: {error_message(error)}"
+            f"not allowed to call {action}: add {_permission(error, action)} to the policy of the caller. "
+            f"AWS says: {error_message(error)}"
         )
     if error_code(error) in BAD_CREDENTIALS:
         return f"AWS refuses the credentials at {action}: renew or correct them. AWS says: {error_message(error)}"
     return f"{action} failed with {error_code(error)}: {error_message(error)}"
+
+
+def _permission(error: BaseException, action: str) -> str:
+    """What IAM calls the permission that is missing: AWS may name another than the call, such as iam:PassRole.
+
+    Batches of SQS need the permission of the single call (SQS Developer Guide, "Amazon SQS API permissions").
+    """
+    named = _MISSING_PERMISSION.search(error_message(error))
+    return re.sub("Batch$", "", named[1] if named else action)
 
 
 def _action(operation: str, clients: Iterable[Any]) -> str:

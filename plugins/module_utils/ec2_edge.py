@@ -20,6 +20,8 @@ from .aws_client import error_code, error_message
 from .aws_module import RefusedError
 
 POLL_SECONDS = 2
+FILTER_VALUES = 200
+"""Values that one filter may have (EC2 API, "Filtering your resources": FilterLimitExceeded)."""
 UNKNOWN_PROFILE = "Invalid IAM Instance Profile"
 """What EC2 says of a profile that IAM has but EC2 does not know yet, with the code InvalidParameterValue."""
 
@@ -44,13 +46,10 @@ class Ec2Edge:
     def read(self, instance_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the instances that exist, by ID, in the shape that module associations describes."""
         ids = list(instance_ids)
-        if not ids:
-            return {}
-        # A filter, unlike InstanceIds, does not fail for all when one is missing.
-        filters = [{"Name": "instance-id", "Values": ids}]
-        pages = self._client.get_paginator("describe_instances").paginate(Filters=filters)
+        paginator = self._client.get_paginator("describe_instances")
+        pages = [page for filters in _filters(ids) for page in paginator.paginate(Filters=filters)]
         found = [item for page in pages for group in page["Reservations"] for item in group["Instances"]]
-        associations = {item["InstanceId"]: item for item in self._associations(filters)}
+        associations = {item["InstanceId"]: item for item in self._associations_of(ids)}
         return {item["InstanceId"]: _instance(item, associations.get(item["InstanceId"])) for item in found}
 
     def users_of(self, profile_names: Iterable[str]) -> dict[str, list[str]]:
@@ -95,12 +94,11 @@ class Ec2Edge:
 
         Raises NotSettledError after the timeout.
         """
-        filters = [{"Name": "instance-id", "Values": list(profiles)}]
         wanted = {(instance_id, name, "associated") for instance_id, name in profiles.items() if name}
         for last in self._attempts():
             there = {
                 (item["InstanceId"], profile_name(item["IamInstanceProfile"]["Arn"]), item["State"])
-                for item in self._associations(filters)
+                for item in self._associations_of(profiles)
             }
             if there == wanted:
                 return
@@ -140,6 +138,9 @@ class Ec2Edge:
             self._sleep(POLL_SECONDS)
         yield True
 
+    def _associations_of(self, instance_ids: Iterable[str]) -> list[dict[str, Any]]:
+        return [item for filters in _filters(instance_ids) for item in self._associations(filters)]
+
     def _associations(self, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("describe_iam_instance_profile_associations").paginate(Filters=filters)
         return [
@@ -148,6 +149,15 @@ class Ec2Edge:
             for item in page["IamInstanceProfileAssociations"]
             if item["State"] not in ("disassociated", "disassociating")
         ]
+
+
+def _filters(instance_ids: Iterable[str]) -> list[list[dict[str, Any]]]:
+    """Filters that together find these instances; unlike InstanceIds, they do not fail for all when one is missing."""
+    ids = list(instance_ids)
+    return [
+        [{"Name": "instance-id", "Values": ids[first : first + FILTER_VALUES]}]
+        for first in range(0, len(ids), FILTER_VALUES)
+    ]
 
 
 def _instance(found: dict[str, Any], association: dict[str, Any] | None) -> dict[str, Any]:

@@ -62,12 +62,15 @@ _SERVICE_KEYS = {"consumes", "produces", "sends_sms"}
 
 @dataclass
 class QueueInput:
-    """One queue as declared, defaults filled in. ``attributes`` are the scalar ones of its type."""
+    """One queue as declared, defaults filled in. ``attributes`` are the scalar ones of its type.
+
+    ``tags`` is None where neither the queue nor the topology speaks of tags.
+    """
 
     key: str
     fifo: bool
     attributes: dict[str, Any]
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] | None = None
     alarms: dict[str, Any] = field(default_factory=dict)
     dead_letter: bool = True
     max_receive_count: int = DEFAULT_MAX_RECEIVE_COUNT
@@ -109,7 +112,7 @@ def read_topology(topology: object) -> TopologyInput:
     given = read_mapping(topology, "", problems)
     refuse_unknown_keys(given, _TOP_KEYS, "", problems)
     prefix = _read_prefix(given.get("prefix"), problems)
-    tags = sqs.read_tags(given.get("tags"), "tags", problems)
+    tags = _merge_tags(None, given.get("tags"), "tags", problems)
     alarms = read_settings(given.get("alarms"), "alarms", problems)
     queues = _read_queues(given.get("queues"), tags, alarms, problems)
     result = TopologyInput(
@@ -160,7 +163,7 @@ def _check_key(key: str, path: str, problems: Problems) -> bool:
 
 
 def _read_queues(
-    value: object, tags: dict[str, str], alarms: dict[str, Any], problems: Problems
+    value: object, tags: dict[str, str] | None, alarms: dict[str, Any], problems: Problems
 ) -> dict[str, QueueInput]:
     given = read_mapping(value, "queues", problems)
     if value is None or (isinstance(value, Mapping) and not value):
@@ -187,7 +190,7 @@ def _read_queue(
     path: str,
     problems: Problems,
     *,
-    tags: dict[str, str],
+    tags: dict[str, str] | None,
     alarms: dict[str, Any],
 ) -> QueueInput:
     refuse_unknown_keys(given, _QUEUE_KEYS, path, problems)
@@ -243,8 +246,10 @@ def _read_attributes(
     return values
 
 
-def _merge_tags(common: dict[str, str], value: object, path: str, problems: Problems) -> dict[str, str]:
-    merged = {**common, **sqs.read_tags(value, path, problems)}
+def _merge_tags(common: dict[str, str] | None, value: object, path: str, problems: Problems) -> dict[str, str] | None:
+    if value is None:
+        return common
+    merged = {**(common or {}), **sqs.read_tags(value, path, problems)}
     if len(merged) > sqs.TAG_LIMIT:
         problems.add(path, f"{len(merged)} tags with those of the topology is above {sqs.TAG_LIMIT}")
     return merged
@@ -253,7 +258,7 @@ def _merge_tags(common: dict[str, str], value: object, path: str, problems: Prob
 def _read_dead_letter_queues(
     value: object,
     queues: dict[str, QueueInput],
-    tags: dict[str, str],
+    tags: dict[str, str] | None,
     general_alarms: dict[str, Any],
     problems: Problems,
 ) -> dict[str, QueueInput]:

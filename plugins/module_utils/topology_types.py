@@ -33,7 +33,7 @@ class ExpandedQueue(TypedDict):
     fifo_throughput_limit: str | None
     handler_deadline: int | None
     external_consumer: bool
-    tags: dict[str, str]
+    tags: dict[str, str] | None
     alarms: dict[str, Any]
     producers: list[str]
     consumers: list[str]

@@ -241,3 +241,14 @@ def test_a_plan_reaches_its_goal_and_never_touches_a_stranger(actual, associatio
     assert {key: value for key, value in after.items() if key not in associations} == {
         key: value for key, value in actual.items() if key not in associations
     }
+
+
+def test_more_instances_than_a_filter_takes_are_asked_for_in_parts():
+    client = StrictAws().client("ec2")
+    asked = []
+    client.meta.events.register(
+        "before-parameter-build.ec2", lambda params, **_rest: asked.extend(params.get("Filters", []))
+    )
+    instances = launch(201)
+    assert set(Ec2Edge(client, 4).read(instances)) == set(instances)
+    assert max(len(entry["Values"]) for entry in asked) == 200

@@ -20,7 +20,7 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_client import (
     explain,
 )
 
-CLIENTS = [boto3.client(name, region_name="eu-west-1") for name in ("iam", "cloudwatch")]
+CLIENTS = [boto3.client(name, region_name="eu-west-1") for name in ("iam", "cloudwatch", "sqs")]
 
 
 def refused(code, operation, message="no"):
@@ -33,6 +33,14 @@ def refused(code, operation, message="no"):
         (refused("AccessDenied", "GetRole"), "not allowed to call iam:GetRole: add iam:GetRole to the policy"),
         (refused("AccessDeniedException", "PutMetricAlarm"), "not allowed to call cloudwatch:PutMetricAlarm"),
         (refused("Client.UnauthorizedOperation", "GetRole"), "not allowed to call iam:GetRole"),
+        (
+            refused("AccessDenied", "SendMessageBatch"),
+            "not allowed to call sqs:SendMessageBatch: add sqs:SendMessage to",
+        ),
+        (
+            refused("AccessDenied", "AddRoleToInstanceProfile", "ann is not authorized to perform: iam:PassRole on x"),
+            "not allowed to call iam:AddRoleToInstanceProfile: add iam:PassRole to the policy",
+        ),
         (refused("ExpiredToken", "GetRole"), "AWS refuses the credentials at iam:GetRole: renew or correct them"),
         (refused("LimitExceeded", "CreatePolicyVersion", "5 versions"), "iam:CreatePolicyVersion failed with"),
         (NoCredentialsError(), "AWS credentials are missing"),

@@ -120,8 +120,15 @@ def test_tags_are_set_changed_and_purged(platform: StrictSqs) -> None:
     engines.apply_topology(platform, order(tags={"team": "orders", "stage": "prod"}))
     engines.apply_topology(platform, order(tags={"team": "shop"}))
     assert platform.queues["ecommerce-order-queue"].tags == {"team": "shop"}
-    engines.apply_topology(platform, topologies.default())
+    engines.apply_topology(platform, order(tags={}))
     assert platform.queues["ecommerce-order-queue"].tags == {}
+
+
+def test_a_topology_that_says_nothing_of_tags_leaves_those_of_queues_it_takes_over(platform: StrictSqs) -> None:
+    for queue in platform.queues.values():
+        queue.tags = {"CostCenter": "42"}
+    assert engines.apply_topology(platform, topologies.default()).changes == []
+    assert all(queue.tags == {"CostCenter": "42"} for queue in platform.queues.values())
 
 
 def test_tags_stay_where_purging_is_off_or_none_are_given(platform: StrictSqs) -> None:
