@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 # PM2 itself, the login and the shell put these into a process's environment, whoever starts it.
 ENVIRONMENT_OF_PM2 = re.compile(
@@ -44,6 +44,7 @@ COMPARED = {
 # Any of these says that PM2 keeps the process up, or is about to.
 UP = frozenset({"online", "launching", "waiting restart"})
 REVISION = "PM2_APP_REVISION"
+SPARE = 30  # seconds that PM2 may take besides those it gives to processes
 YOUNG = 30  # seconds; the restart delays of an app that keeps ending grow to 15 s
 
 
@@ -153,6 +154,17 @@ def differences(app: Mapping[str, Any], process: Mapping[str, Any]) -> dict[str,
         elif key not in ignored:
             found[f"environment.{key}"] = ("there", "not there")
     return found
+
+
+def stop_timeout(processes: Sequence[Mapping[str, Any]], names: Collection[str]) -> float:
+    """Return the seconds within which PM2 has ended the apps ``names``, when it does so one process after the other."""
+    held = [process["pm2_env"] for process in processes if process["name"] in names]
+    return sum(float(entry.get("kill_timeout") or 0) for entry in held) / 1000 + SPARE
+
+
+def is_stopping(processes: Sequence[Mapping[str, Any]], names: Collection[str]) -> bool:
+    """Whether PM2 is about to end one of the apps ``names``, asked to by a run that is over."""
+    return any(process["name"] in names and process["pm2_env"].get("status") == "stopping" for process in processes)
 
 
 def restarts_allowed(plan: Plan, processes: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from . import log_end, programs
-from .pm2 import UP, Pm2Error, definition, parse_list
+from .pm2 import UP, Pm2Error, definition, is_stopping, parse_list, stop_timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 # sun_path of a Unix socket is 108 bytes with its end (unix(7)); PM2 cuts a longer one off without a word.
 SOCKET_PATH_LIMIT = 107
@@ -95,6 +95,23 @@ class Pm2:
         """Return the entries of ``pm2 jlist``; none when the daemon is down. Raises Pm2Error."""
         return parse_list(self.run("jlist")) if self.is_up else []
 
+    def settled_processes(self, names: Collection[str]) -> list[dict[str, Any]]:
+        """Return the entries of ``pm2 jlist`` once none of the apps ``names`` is about to end.
+
+        A worker takes its time for the messages in hand, and what is decided meanwhile is wrong in the end. Raises
+        Pm2Error, also when they take longer than their ``kill_timeout`` allows.
+        """
+        processes = self.processes()
+        ends = time.monotonic() + stop_timeout(processes, names)
+        while is_stopping(processes, names):
+            if time.monotonic() > ends:
+                raise Pm2Error(
+                    f"{', '.join(sorted(names))}: still stopping after kill_timeout; see pm2 list and its log"
+                )
+            time.sleep(1)
+            processes = self.processes()
+        return processes
+
     def saved(self) -> list[dict[str, Any]]:
         """Return the entries of the dump from which PM2 resurrects, none without one."""
         try:
@@ -139,15 +156,18 @@ class Pm2:
                 f"restarted {held.get('restart_time', 0) - allowed} times. The end of its logs:\n{logs}"
             )
 
-    def run(self, *arguments: str, standard_input: int | IO[bytes] = subprocess.DEVNULL) -> str:
-        """Run ``pm2`` and return its standard output. Raises Pm2Error when it does not succeed."""
+    def run(self, *arguments: str, standard_input: int | IO[bytes] = subprocess.DEVNULL, timeout: float = 0) -> str:
+        """Run ``pm2`` and return its standard output. Raises Pm2Error when it does not succeed.
+
+        It may take ``timeout`` seconds, or those that any call may take where these are more.
+        """
         if not self.executable:
             raise Pm2Error(f"there is no program {self.wanted_executable} in {self.search_path}: install PM2 first")
         command = [self.executable, *arguments]
         try:
             return programs.run(
                 command,
-                timeout=self.timeout,
+                timeout=max(timeout, self.timeout),
                 env=self._environment(),
                 cwd="/",
                 umask=0o077,

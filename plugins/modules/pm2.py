@@ -190,6 +190,7 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import (
     Pm2Error,
     make_plan,
     restarts_allowed,
+    stop_timeout,
     summary,
     unsteady,
 )
@@ -246,10 +247,10 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     if resurrect and module.check_mode:
         processes = [{"name": entry["name"], "pm2_env": entry} for entry in saved]
     else:
-        processes = pm2.processes()
+        processes = pm2.processes() if module.check_mode else pm2.settled_processes(names)
     plan = make_plan(apps, processes, saved, state)
     if plan.is_change and not module.check_mode:
-        carry_out(pm2, plan, apps)
+        carry_out(pm2, plan, apps, processes)
     watched = {}
     if state in STARTING and not module.check_mode:
         lasting = {app["name"] for app in apps if app["autorestart"] is not False}
@@ -308,14 +309,14 @@ def locate(pm2: Pm2, app: dict[str, Any], *, check_mode: bool) -> str:
     return found or script
 
 
-def carry_out(pm2: Pm2, plan: Plan, apps: list[dict[str, Any]]) -> None:
-    """Take the steps of ``plan``; raise Pm2Error when one fails."""
+def carry_out(pm2: Pm2, plan: Plan, apps: list[dict[str, Any]], processes: list[dict[str, Any]]) -> None:
+    """Take the steps of ``plan`` on what runs, ``processes``; raise Pm2Error when one fails."""
     by_name = {app["name"]: app for app in apps}
     for step in plan.steps:
         if step.command == "start":
             pm2.start(by_name[step.name])
         else:
-            pm2.run(step.command, step.name)
+            pm2.run(step.command, step.name, timeout=stop_timeout(processes, [step.name]))
     pm2.save()
 
 

@@ -300,7 +300,8 @@ def test_canary_that_falls_silent_ends_the_deploy(shop: Shop) -> None:
         failed = Run(run.wait(timeout=300), seen + (run.stdout.read() if run.stdout else ""))
     assert failed.code != 0
     assert failed.counts("payment-1")["unreachable"] == 1
-    assert look("payment-2") == before
+    # Where no host is left in a play, Ansible ends without a word to the others.
+    assert look("payment-2").replace("/opt/ecommerce/.deploy-lock\n", "") == before
     refused = shop.play("deploy.yml")
     assert "deploy_break_lock" in refused.printed
     again = shop.play("deploy.yml", deploy_break_lock=True)

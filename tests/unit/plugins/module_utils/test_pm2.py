@@ -18,6 +18,7 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import (
     parse_list,
     restarts_allowed,
     size_in_bytes,
+    stop_timeout,
     summary,
     unsteady,
 )
@@ -206,3 +207,12 @@ def test_plan_carried_out_leaves_nothing_to_plan(
             running[0]["pm2_env"]["status"] = "online"
     assert not differences(wanted, running[0])
     assert not make_plan([wanted], running, [saved(entry) for entry in running], "started").is_change
+
+
+def test_time_to_end_is_that_of_all_processes_of_the_app() -> None:
+    processes = [
+        {"name": "w", "pm2_env": {"kill_timeout": 330_000}},
+        {"name": "w", "pm2_env": {"kill_timeout": 330_000}},
+        {"name": "other", "pm2_env": {"kill_timeout": 1}},
+    ]
+    assert stop_timeout(processes, ["w"]) == 660 + 30

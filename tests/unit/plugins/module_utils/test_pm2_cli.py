@@ -129,3 +129,31 @@ def test_app_that_ends_at_once_fails_with_its_log(home: Path, tmp_path: Path, wr
     with pytest.raises(Pm2Error, match=r"a does not stay up: .*restarted 2 times[^$]*KeyError: ORDER_QUEUE_URL"):
         pm2.settle({"a": 0}, 0)
     pm2.settle({"other": 0}, 0)
+
+
+def test_app_that_is_about_to_end_is_waited_for(home: Path, tmp_path: Path) -> None:
+    listed = {
+        status: json.dumps([{"name": "w", "pm2_env": {"status": status, "kill_timeout": 300_000}}])
+        for status in ("stopping", "stopped")
+    }
+    asked = tmp_path / "asked"
+    executable = program(
+        tmp_path,
+        f"if [ -e {asked} ]; then echo '{listed['stopped']}'; else touch {asked}; echo '{listed['stopping']}'; fi",
+    )
+    (found,) = Pm2(str(home), executable).settled_processes(["w"])
+    assert found["pm2_env"]["status"] == "stopped"
+
+
+def test_app_that_never_ends_is_named(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ansible_collections.ecommerce.sqs.plugins.module_utils.pm2.SPARE", -1)
+    stopping = json.dumps([{"name": "w", "pm2_env": {"status": "stopping"}}])
+    with pytest.raises(Pm2Error, match="w: still stopping after kill_timeout"):
+        Pm2(str(home), program(tmp_path, f"echo '{stopping}'")).settled_processes(["w"])
+
+
+def test_call_may_take_as_long_as_processes_take_to_end(home: Path, tmp_path: Path) -> None:
+    pm2 = Pm2(str(home), program(tmp_path, "sleep 1; echo ended"), timeout=0.1)
+    with pytest.raises(Pm2Error, match="did not end within"):
+        pm2.run("delete", "w")
+    assert pm2.run("delete", "w", timeout=60) == "ended\n"
