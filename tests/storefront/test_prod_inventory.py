@@ -123,3 +123,26 @@ def test_running_instances_are_in_the_group_of_their_tag_and_no_others(aws: Aws,
     graph = run("ansible-inventory", "--graph", variables={}).stdout
     assert f"  |--@order:\n  |  |--{host('order', order)}\n" in graph
     assert "staging" not in graph
+
+
+def test_an_instance_of_several_services_is_in_the_group_of_each(instances: Launch) -> None:
+    both = instances(Service="order,payment")["InstanceId"]
+    listed = json.loads(run("ansible-inventory", "--list", variables={}).stdout)
+    assert listed["order"]["hosts"] == listed["payment"]["hosts"] == [f"order,payment-{both}"]
+
+
+def test_another_prefix_than_that_of_the_topology_is_told_before_anything_is_touched(
+    addresses: dict[str, str],
+) -> None:
+    topology = {"prefix": "shop", "queues": {"order": {}}, "services": {"payment": {"consumes": ["order"]}}}
+    result = run("ansible-playbook", "playbooks/preflight.yml", variables={"sqs_topology": topology})
+    assert result.returncode != 0
+    assert "looks up the instances of ecommerce, and sqs_topology.prefix is shop: set topology_prefix" in result.stdout
+
+
+def test_what_git_brings_lies_outside_the_inventory_that_ansible_reads_and_runs(addresses: dict[str, str]) -> None:
+    fetched = Path(
+        message(run("ansible", "localhost", "-m", "debug", "-a", "msg={{ artifact_directory }}", variables={}))
+    )
+    assert ROOT / "inventories" not in fetched.parents
+    assert ROOT in fetched.parents
