@@ -117,7 +117,8 @@ def _plan_profile(item: Wanted, instance: Mapping[str, Any], replaceable: list[s
     if not any(fnmatchcase(current, pattern) for pattern in replaceable):
         problems.add(
             item.instance_id,
-            f"has the instance profile {current}, which is not ours; to have it replaced, list it in replaceable (iam_replaceable of role iam)",
+            f"has the instance profile {current}, which is not ours; to have it replaced, list it in replaceable "
+            "(iam_replaceable of role iam)",
         )
         return []
     known = {"instance_id": item.instance_id, "association_id": instance["association_id"]}

@@ -17,8 +17,8 @@ description:
     say has AWS's default, because that is how CloudWatch takes it.
   - On request it proves that the alarms reach somebody.
   - Needs the permissions C(cloudwatch:DescribeAlarms), C(cloudwatch:PutMetricAlarm), C(cloudwatch:TagResource),
-    C(cloudwatch:DeleteAlarms), with O(purge) also C(cloudwatch:ListTagsForResource), and with O(prove_delivery) also
-    C(cloudwatch:SetAlarmState) and C(cloudwatch:DescribeAlarmHistory).
+    C(cloudwatch:DeleteAlarms), with O(tags) or O(purge) also C(cloudwatch:ListTagsForResource), and with
+    O(prove_delivery) also C(cloudwatch:SetAlarmState) and C(cloudwatch:DescribeAlarmHistory).
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

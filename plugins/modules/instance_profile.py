@@ -23,7 +23,8 @@ description:
     C(UpdateRole), C(UpdateAssumeRolePolicy), C(CreatePolicy), C(CreatePolicyVersion), C(ListPolicyVersions),
     C(DeletePolicyVersion), C(AttachRolePolicy), C(DetachRolePolicy), C(PutRolePolicy), C(DeleteRolePolicy),
     C(PutRolePermissionsBoundary), C(DeleteRolePermissionsBoundary), C(CreateInstanceProfile),
-    C(AddRoleToInstanceProfile), C(RemoveRoleFromInstanceProfile), and C(Tag*) and C(Untag*) of the three kinds.
+    C(AddRoleToInstanceProfile) with C(PassRole), C(RemoveRoleFromInstanceProfile), and C(Tag*) and C(Untag*) of the
+    three kinds.
     O(state=absent) also needs C(iam:DeleteInstanceProfile), C(iam:DeleteRole), C(iam:DeletePolicy),
     C(iam:ListInstanceProfilesForRole), C(iam:ListEntitiesForPolicy) and
     C(ec2:DescribeIamInstanceProfileAssociations).

@@ -15,7 +15,8 @@ description:
   - Gives auto-scaling groups target-tracking policies on the messages of a queue for each instance in service, by
     metric math. Messages in flight count, so that busy workers are not taken away.
   - Switches on the group metrics that this needs, before the policy.
-  - A lifecycle hook delays the termination of an instance. Nothing here tells its workers to stop or ends the wait early.
+  - A lifecycle hook delays the termination of an instance. Nothing here tells its workers to stop, or ends the wait
+    early.
   - Needs the permissions C(autoscaling:DescribeAutoScalingGroups), C(autoscaling:DescribePolicies),
     C(autoscaling:DescribeLifecycleHooks), C(autoscaling:EnableMetricsCollection), C(autoscaling:PutScalingPolicy),
     C(autoscaling:DeletePolicy), C(autoscaling:PutLifecycleHook), C(autoscaling:DeleteLifecycleHook), and of
