@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 IN_VENV := . .venv/bin/activate &&
+# Where the programs of tests/load find what they share with the tests.
+IN_LOAD := $(IN_VENV) PYTHONPATH=$(CURDIR)/tests:$(CURDIR)/tests/worker:$(CURDIR)/roles/worker/files/sqs_worker/src
 
 .PHONY: help
 help: ## this list
@@ -32,16 +34,17 @@ test: setup-dev ## every check; what cannot run here is named
 
 .PHONY: bench
 bench: setup-dev ## the benchmark tables, as ratios against peers measured in the same run
-	@$(IN_VENV) python tests/bench/queues_bench.py && python tests/bench/worker_bench.py
-	@if [ "$$(id -u)" = 0 ]; then $(IN_VENV) extensions/molecule/prepare-machine && python tests/bench/hosts_bench.py; else echo "bench: hosts not run, it needs root"; fi
+	@$(IN_LOAD) python tests/load/bench/queues_bench.py
+	@$(IN_LOAD) python tests/load/bench/worker_bench.py
+	@if [ "$$(id -u)" = 0 ]; then extensions/molecule/prepare-machine && $(IN_LOAD) python tests/load/bench/hosts_bench.py; else echo "bench: hosts not run, it needs root"; fi
 
 .PHONY: chaos
 chaos: setup-dev ## orders under killed workers and a failing endpoint; ten minutes
-	@$(IN_VENV) python tests/chaos/run.py
+	@$(IN_LOAD) python tests/load/chaos/run.py
 
 .PHONY: kills
 kills: setup-dev ## runs of site.yml killed at 30 random moments, and five deploys; long
-	@$(IN_VENV) KILLED_RUNS=30 pytest -s tests/hosts/test_killed_runs.py
+	@$(IN_VENV) KILLED_RUNS=30 pytest -s tests/whole/hosts/test_killed_runs.py
 
 .PHONY: rolling
 rolling: setup-dev ## 20 releases and 5 broken ones go out to six hosts while orders flow; long, as root
@@ -50,7 +53,7 @@ rolling: setup-dev ## 20 releases and 5 broken ones go out to six hosts while or
 
 .PHONY: soak
 soak: setup-dev ## one worker under load for half an hour: its memory stays flat
-	@$(IN_VENV) python tests/chaos/soak.py
+	@$(IN_LOAD) python tests/load/chaos/soak.py
 
 .PHONY: lock
 lock: setup-dev ## compile requirements/*.txt anew from requirements/*.in

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 from hypothesis import HealthCheck, settings
 
 if not any(isinstance(finder, _AnsibleCollectionFinder) for finder in sys.meta_path):
-    linked = Path(__file__).resolve().parents[1] / ".ansible" / "collections"
-    _AnsibleCollectionFinder(paths=[str(linked)])._install()
+    from checkout import ROOT
+
+    _AnsibleCollectionFinder(paths=[str(ROOT / ".ansible" / "collections")])._install()
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

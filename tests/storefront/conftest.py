@@ -6,21 +6,16 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [ROOT / "examples/storefront/src", ROOT / "roles/worker/files/sqs_worker/src"]
-sys.path[:0] = [str(path) for path in SOURCES]
-
-import psycopg  # noqa: E402 - the sources must be on the path first
-import pytest  # noqa: E402
-import storefront_postgresql as postgresql  # noqa: E402
-from moto.server import ThreadedMotoServer  # noqa: E402
-from storefront_support import REGION, Aws  # noqa: E402
+import psycopg
+import pytest
+import storefront_postgresql as postgresql
+from moto.server import ThreadedMotoServer
+from storefront_support import REGION, Aws
 
 logging.getLogger("werkzeug").setLevel(logging.WARNING)
 

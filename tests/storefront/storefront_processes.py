@@ -19,8 +19,9 @@ from typing import Any, Self
 
 from storefront_support import REGION, Aws
 
-ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [ROOT / "examples/storefront/src", ROOT / "roles/worker/files/sqs_worker/src"]
+from checkout import STOREFRONT, WORKER
+
+SOURCES = [STOREFRONT, WORKER]
 LIMIT_SECONDS = 60
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storefront_processes import ROOT
+
+from checkout import ROOT
 
 BASES = [["-i", "inventories/local"], ["-i", "inventories/local", "-i", "examples/inventory_worker"]]
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storefront_processes import ROOT
 from storefront_support import REGION, Aws
+
+from checkout import ROOT
 
 SERVICES = ("order", "payment", "notification")
 Launch = Callable[..., dict[str, Any]]

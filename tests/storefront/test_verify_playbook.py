@@ -9,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from storefront_processes import ROOT, Shop
+from storefront_processes import Shop
 from storefront_support import REGION, Aws
+
+from checkout import ROOT
 
 
 def verify(shop: Shop, aws: Aws, *arguments: str, timeout: int = 60) -> subprocess.CompletedProcess[str]:

@@ -18,14 +18,12 @@ from collections.abc import Callable, Iterator
 from itertools import chain, cycle, repeat
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
-sys.path[:0] = [str(HERE), str(ROOT / "examples/storefront/src")]
+from books import DEAD_LETTER_QUEUES, QUEUES, Books, left_in, messages_in
+from hosts import Host, Seen, all_hosts, receives_without_handling
+from load import Balancer, Orders
+from storefront_releases import FAILURES, Failure, release
 
-from books import DEAD_LETTER_QUEUES, QUEUES, Books, left_in, messages_in  # noqa: E402
-from hosts import Host, Seen, all_hosts, receives_without_handling  # noqa: E402
-from load import Balancer, Orders  # noqa: E402
-from storefront_releases import FAILURES, Failure, release  # noqa: E402
+from checkout import ROOT
 
 SERVICES = ("order", "payment", "notification")
 RATE = 3.0  # orders a second

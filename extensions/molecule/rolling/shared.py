@@ -15,13 +15,10 @@ import signal
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "tests/storefront"), str(ROOT / "examples/storefront/src")]
+import psycopg
+import storefront_postgresql as postgresql
 
-import psycopg  # noqa: E402
-import storefront_postgresql as postgresql  # noqa: E402
-
-from storefront import smtp_sink  # noqa: E402
+from storefront import smtp_sink
 
 DATABASES = ("order", "payment", "notification")
 

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-STOREFRONT = Path(__file__).resolve().parents[3] / "examples/storefront"
+from checkout import ROOT
+
+STOREFRONT = ROOT / "examples/storefront"
 BROKEN = "broken on purpose"
 
 

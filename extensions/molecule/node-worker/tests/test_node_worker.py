@@ -19,6 +19,8 @@ import boto3
 import pytest
 from testinfra.host import Host
 
+from checkout import ROOT
+
 DIRECTORY = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
 PATIENCE = 40  # seconds
 
@@ -163,7 +165,7 @@ def test_processes_run_nodejs_as_the_services_user_and_were_never_restarted(
 
 def test_packages_are_those_of_the_lock_without_the_developers(host: Host, service: Service) -> None:
     modules = f"/opt/ecommerce/{service.name}/app/node_modules"
-    lock = json.loads((Path(__file__).parents[1] / "app/package-lock.json").read_text())
+    lock = json.loads((ROOT / "extensions/molecule/node-worker/app/package-lock.json").read_text())
     installed = json.loads(as_root(host, f"cat {modules}/sqs-consumer/package.json"))["version"]
     assert installed == lock["packages"]["node_modules/sqs-consumer"]["version"]
     assert not host.run(f"sudo test -e {modules}/prettier").succeeded

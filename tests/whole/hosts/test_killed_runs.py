@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A run of site.yml or of a deploy that is killed at any moment is finished by the next, and leaves nothing behind.
 
-KILLED_RUNS=30 pytest -s tests/hosts/test_killed_runs.py kills more often than the few times of every test run and
+KILLED_RUNS=30 pytest -s tests/whole/hosts/test_killed_runs.py kills more often than the few times of every test run and
 prints what was hit; KILLED_SEED chooses other moments.
 """
 
@@ -27,7 +27,8 @@ from typing import Any
 import boto3
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from checkout import ROOT
+
 KILLS = int(os.environ.get("KILLED_RUNS", "2"))
 DEPLOY_KILLS = max(1, KILLS // 6)
 SEED = int(os.environ.get("KILLED_SEED", "20261125"))

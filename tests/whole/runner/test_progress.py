@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from checkout import ROOT
+
 QUEUES = 40
 SECONDS = 4.0  # of an answer; with 16 calls under way, the queues take three times that
 ACCOUNT = "123456789012"

@@ -20,7 +20,8 @@ from typing import Any
 import boto3
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from checkout import ROOT
+
 APP = Path(__file__).with_name("app")
 REGION = "ap-southeast-1"
 HOSTS = ("payment-1", "payment-2")

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from checkout import ROOT
+
 BIN = Path(sys.executable).parent
 SITE = """
 - name: The whole job

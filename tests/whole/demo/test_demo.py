@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from checkout import ROOT
+
 PORTS = (5566, 8001, 8002, 8003, 8025)
 HOSTS = ("localhost", "order-1", "payment-1", "notification-1")
 

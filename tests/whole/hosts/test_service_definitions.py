@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from checkout import ROOT
+
 TOPOLOGY = {
     "prefix": "ecommerce",
     "queues": {"order": {}, "refund": {}, "parcel": {}},

@@ -19,18 +19,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import shop
 import sqlalchemy as sa
+from faultproxy import FaultProxy
+from support.servers import Emulator, fauxqs
+
+from sqs_worker.idempotency.sql import SqlStore
+from sqs_worker.outbox import Outbox
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "worker"), str(HERE.parents[1] / "roles/worker/files/sqs_worker/src")]
-
-import shop  # noqa: E402
-from faultproxy import FaultProxy  # noqa: E402
-from support.servers import Emulator, fauxqs  # noqa: E402
-
-from sqs_worker.idempotency.sql import SqlStore  # noqa: E402
-from sqs_worker.outbox import Outbox  # noqa: E402
-
 RATES = {
     "throttle": 0.02,
     "500": 0.02,

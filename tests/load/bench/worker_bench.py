@@ -15,15 +15,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "worker"))
+from support.servers import Emulator, fauxqs
 
-from support.servers import Emulator, fauxqs  # noqa: E402
+from checkout import ROOT
+
+CONTENDERS = Path(__file__).resolve().parent / "contenders"
 
 BODY = "x" * 1000
-OURS = ("ours", [sys.executable, str(HERE / "contenders/ours.py")], ["100", "noop"])
-BOTO3: tuple[str, list[str], list[str]] = ("boto3 loop", [sys.executable, str(HERE / "contenders/boto3_loop.py")], [])
-CONSUMER = ["node", str(HERE.parent / "worker/sqs-consumer.mjs")]
+OURS = ("ours", [sys.executable, str(CONTENDERS / "ours.py")], ["100", "noop"])
+BOTO3: tuple[str, list[str], list[str]] = ("boto3 loop", [sys.executable, str(CONTENDERS / "boto3_loop.py")], [])
+CONSUMER = ["node", str(ROOT / "tests/worker/sqs-consumer.mjs")]
 CONSUMER_1 = ("sqs-consumer x1", CONSUMER, ["1"])
 CONSUMER_8 = ("sqs-consumer x8", CONSUMER, ["8"])
 
@@ -87,7 +88,7 @@ def http_stacks(emulator: Emulator) -> None:
     url = emulator.queue("stacks", VisibilityTimeout="0")
     fill(emulator, url, 10)
     run = subprocess.run(
-        [sys.executable, str(HERE / "contenders/http_stacks.py"), url],
+        [sys.executable, str(CONTENDERS / "http_stacks.py"), url],
         env=emulator.environment, stderr=subprocess.PIPE, text=True, timeout=120, check=True,
     )  # fmt: skip
     stacks = json.loads(run.stderr.strip().splitlines()[-1])
@@ -106,7 +107,7 @@ def start_worker(emulator: Emulator, url: str, **settings: str) -> subprocess.Po
     }
     command = [sys.executable, "-m", "sqs_worker", "run"]
     return subprocess.Popen(
-        command, env=environment, cwd=HERE / "contenders", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, env=environment, cwd=CONTENDERS, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Provisioning side by side on one endpoint: this collection, a loop over community.aws.sqs_queue, AWS CLI, boto3.
 
-usage: python tests/bench/queues_bench.py [--sizes 4,40,400] [--loop-up-to 400] [--cli-up-to 40]
+usage: python tests/load/bench/queues_bench.py [--sizes 4,40,400] [--loop-up-to 400] [--cli-up-to 40]
 
 Everything runs here and now against one moto server, emptied before each contender. Prints tables, then one line a
 figure, ``bench NAME VALUE``; ratios above 1 mean that this collection is faster. No contender waits until what it
@@ -32,7 +32,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from checkout import ROOT
+
 REGION = "ap-southeast-1"
 ACCOUNT = "123456789012"
 AWSCLI = "awscli==1.46.3"

@@ -13,10 +13,9 @@ import sys
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "worker"))
+from support.servers import fauxqs
 
-from support.servers import fauxqs  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 GROWTH_ALLOWED = 1.10
 

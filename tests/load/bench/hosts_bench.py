@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a repeated ``site.yml`` costs on six hosts over SSH: tasks, module starts and SSH round trips by role, and time.
 
-usage: python tests/bench/hosts_bench.py [--rounds 3]
+usage: python tests/load/bench/hosts_bench.py [--rounds 3]
 
 Boots six systemd machines as the Molecule scenarios do, two of each service, with an AWS of its own on a free port.
 The first ``site.yml`` sets them up, the following ones are measured and have to change nothing. The peer is a play of
@@ -31,7 +31,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from checkout import ROOT
+
 MACHINE = ROOT / "extensions/molecule/utils/machine"
 LOCAL = ROOT / "inventories/local/group_vars/all"
 PROD = ROOT / "inventories/prod/group_vars/all"
@@ -167,7 +168,7 @@ class Bench:
             **{name: str(log) for name, log in logs.items()},
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/bench/hosts/callback_plugins"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/load/bench/hosts/callback_plugins"),
             "ANSIBLE_CALLBACKS_ENABLED": "task_log",
         }
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
