@@ -14,9 +14,9 @@ from support.virtual import run
 
 from sqs_worker import FatalError, Message, RetryableError
 from sqs_worker.errors import ApiError
-from sqs_worker.metrics import Metrics
-from sqs_worker.note import Note
-from sqs_worker.pulse import Pulse
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.observe.note import Note
+from sqs_worker.observe.pulse import Pulse
 
 
 async def nothing(_message: Message) -> None:
@@ -464,7 +464,7 @@ def test_the_watchdog_is_not_fed_while_every_handler_hangs(monkeypatch: pytest.M
     async def main() -> None:
         sqs, fed = standard(), list[float]()
         loop = asyncio.get_running_loop()
-        monkeypatch.setattr("sqs_worker.pulse.notify_systemd", lambda _state: fed.append(loop.time()))
+        monkeypatch.setattr("sqs_worker.observe.pulse.notify_systemd", lambda _state: fed.append(loop.time()))
 
         async def handle(_message: Message) -> None:
             while loop.time() < 1e6:

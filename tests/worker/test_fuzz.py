@@ -16,7 +16,7 @@ from support.virtual import run
 from sqs_worker import Message
 from sqs_worker.handlers.command import environment_for
 from sqs_worker.handlers.http import headers_for
-from sqs_worker.idempotency import Key
+from sqs_worker.layers.idempotency import Key
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),

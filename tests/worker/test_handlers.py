@@ -18,11 +18,12 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqs_worker import ConfigurationError, FatalError, Message, RetryableError, trace
+from sqs_worker import ConfigurationError, FatalError, Message, RetryableError
 from sqs_worker.handlers import load
 from sqs_worker.handlers.command import CommandHandler
 from sqs_worker.handlers.function import AsyncFunction, SyncFunction, function_handler
 from sqs_worker.handlers.http import HttpHandler, header_value, seconds
+from sqs_worker.layers import trace
 from sqs_worker.settings import Settings
 
 MESSAGE = Message(

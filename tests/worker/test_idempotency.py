@@ -19,10 +19,11 @@ from moto import mock_aws
 
 from sqs_worker import ConfigurationError, Message, RetryableError
 from sqs_worker.errors import InProgressError
-from sqs_worker.idempotency import Begun, Idempotency, Key, Store, open_store
+from sqs_worker.idempotency import Begun, Store, open_store
 from sqs_worker.idempotency.dynamodb import DynamoStore
 from sqs_worker.idempotency.sql import SqlStore
-from sqs_worker.metrics import Metrics
+from sqs_worker.layers.idempotency import Idempotency, Key
+from sqs_worker.observe.metrics import Metrics
 
 
 @pytest.fixture(scope="module")

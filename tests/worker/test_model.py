@@ -22,7 +22,7 @@ from support.virtual import VirtualLoop
 from sqs_worker import FatalError, Message, RetryableError
 from sqs_worker.errors import ApiError
 from sqs_worker.handlers.function import AsyncFunction
-from sqs_worker.launcher import Launcher
+from sqs_worker.run.launcher import Launcher
 
 GROUPS = ("a", "b", "c")
 VISIBILITY = 20.0

@@ -17,7 +17,7 @@ from support.virtual import run
 
 from sqs_worker import FatalError, Message
 from sqs_worker.message import CANARY
-from sqs_worker.note import Note, process_start
+from sqs_worker.observe.note import Note, process_start
 
 
 async def nothing(_message: Message) -> None:

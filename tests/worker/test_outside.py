@@ -24,11 +24,12 @@ from typing import Any
 import pytest
 from support.servers import Emulator
 
-from sqs_worker import Message, logs
-from sqs_worker.acknowledger import REASON_ATTRIBUTE
-from sqs_worker.emf import EmfWriter
-from sqs_worker.metrics import Metrics
-from sqs_worker.status import totals
+from sqs_worker import Message
+from sqs_worker.command.status import totals
+from sqs_worker.observe import logs
+from sqs_worker.observe.emf import EmfWriter
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.run.acknowledger import REASON_ATTRIBUTE
 
 HANDLERS = """
 import time

@@ -17,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from sqs_worker import FatalError, Message, Outgoing, Producer, RetryableError, SendError, trace
+from sqs_worker import FatalError, Message, Outgoing, Producer, RetryableError, SendError
 from sqs_worker.batch import MAX_BATCH_BYTES
+from sqs_worker.layers import trace
+from sqs_worker.layers.payload import PayloadStore, parse_pointer
 from sqs_worker.outbox import Outbox
-from sqs_worker.payload import PayloadStore, parse_pointer
 from sqs_worker.producer import _batches, entry_size
 
 URL = "https://sqs.example/1/orders"

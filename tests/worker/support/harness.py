@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqs_worker.handlers.function import AsyncFunction
-from sqs_worker.launcher import Launcher
 from sqs_worker.message import Message
+from sqs_worker.run.launcher import Launcher
 from sqs_worker.settings import Settings
 from support.fakesqs import FakeSqs, Queue
 

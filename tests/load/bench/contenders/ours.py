@@ -12,9 +12,10 @@ import resource
 import sys
 import time
 
-from sqs_worker import Message, logs
+from sqs_worker import Message
 from sqs_worker.handlers.function import AsyncFunction
-from sqs_worker.launcher import Launcher
+from sqs_worker.observe import logs
+from sqs_worker.run.launcher import Launcher
 from sqs_worker.settings import load
 
 

@@ -26,7 +26,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from sqs_worker.backoff import Backoff
 from sqs_worker.errors import ApiError, ConfigurationError
-from sqs_worker.metrics import Metrics
+from sqs_worker.observe.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

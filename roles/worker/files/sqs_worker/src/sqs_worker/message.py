@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A received message, as a handler sees it, and the job that carries it through the worker."""
+"""A received message, as a handler sees it."""
 
 from __future__ import annotations
 
@@ -92,20 +92,3 @@ def _attribute_value(value: Mapping[str, Any]) -> str | bytes:
         binary = value["BinaryValue"]
         return binary if isinstance(binary, bytes) else base64.b64decode(binary)
     return str(value.get("StringValue", ""))
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """A message in hand. It has one owner at any time: dispatcher, then acknowledger; the heartbeat only extends it.
-
-    Times are the event loop's, in seconds; SQS counts its 12 hours from ``received_at``.
-    ``finished``: its handler has run; ``handled``: with success, or it is dead-lettered, so that it may be deleted.
-    """
-
-    message: Message
-    received_at: float
-    invisible_until: float
-    started_at: float | None = None
-    timed_out: bool = False
-    finished: bool = False
-    handled: bool = False

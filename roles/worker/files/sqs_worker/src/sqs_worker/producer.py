@@ -13,12 +13,12 @@ from typing import Any
 import botocore.exceptions
 from botocore.config import Config
 
-from sqs_worker import trace
 from sqs_worker.backoff import Backoff
 from sqs_worker.batch import BATCH_SIZE, MAX_BATCH_BYTES, Failure, failures, numbered
 from sqs_worker.client import botocore_client
 from sqs_worker.errors import ApiError
-from sqs_worker.payload import SIZE_ATTRIBUTES, PayloadStore
+from sqs_worker.layers import trace
+from sqs_worker.layers.payload import SIZE_ATTRIBUTES, PayloadStore
 
 MAX_DELAY = 900  # seconds (SendMessage, API reference)
 SEND_TRIES = 5

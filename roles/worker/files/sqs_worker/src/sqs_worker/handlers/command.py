@@ -11,9 +11,9 @@ import shlex
 import shutil
 import signal
 
-from sqs_worker import trace
 from sqs_worker.errors import ConfigurationError, FatalError, RetryableError
 from sqs_worker.handlers.base import Handler
+from sqs_worker.layers import trace
 from sqs_worker.message import Message
 
 EX_DATAERR = 65  # sysexits(3): the input is wrong, so another try is useless

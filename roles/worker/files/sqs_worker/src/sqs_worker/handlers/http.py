@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import aiohttp
 
-from sqs_worker import trace
 from sqs_worker.errors import FatalError, RetryableError
 from sqs_worker.handlers.base import Handler
+from sqs_worker.layers import trace
 from sqs_worker.message import Message
 
 REASON_LENGTH = 500  # characters of an error's body that are kept as the reason

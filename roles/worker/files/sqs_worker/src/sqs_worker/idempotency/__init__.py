@@ -1,24 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Idempotency: SQS delivers at least once; here an effect happens once per key."""
+"""Stores of idempotency keys. ``sqs_worker.idempotency.sql.SqlStore`` serves applications in their own transactions."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
-import logging
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
-from uuid import uuid4
+from typing import Protocol
 
-from sqs_worker.errors import ConfigurationError, InProgressError
-from sqs_worker.message import Message
-from sqs_worker.metrics import Metrics
-from sqs_worker.middleware import Next
-
-log = logging.getLogger(__name__)
+from sqs_worker.errors import ConfigurationError
 
 
 class Begun(Enum):
@@ -42,75 +30,6 @@ class Store(Protocol):
         """The effect has not happened: free the key for the next try."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """Where a message's idempotency key is: ``message_id``, ``deduplication_id``, ``body``, ``attribute:NAME`` or
-    ``json:/POINTER``."""
-
-    source: str
-
-    def of(self, message: Message) -> str:
-        """The message's key; falls back to the message ID where the message lacks what the source names."""
-        value: Any = None
-        kind, _unused, name = self.source.partition(":")
-        if kind == "deduplication_id":
-            value = message.deduplication_id
-        elif kind == "body":
-            value = hashlib.sha256(message.body.encode()).hexdigest()
-        elif kind == "attribute":
-            value = message.attributes.get(name)
-        elif kind == "json":
-            value = _at_pointer(message.json(), name)
-        return f"{kind}:{value}" if value is not None else f"message_id:{message.message_id}"
-
-
-class Idempotency:
-    """The middleware around the handler."""
-
-    def __init__(self, store: Store, key: Key, lock_seconds: float, queue: str, metrics: Metrics) -> None:
-        self._store = store
-        self._key = key
-        self._lock_seconds = lock_seconds
-        self._queue = queue
-        self._metrics = metrics
-        self._threads = ThreadPoolExecutor(4, thread_name_prefix="idempotency")
-
-    async def middleware(self, message: Message, call_next: Next) -> None:
-        """Run the handler unless the key is done; keep the lock while it runs."""
-        key, owner = f"{self._queue}:{self._key.of(message)}", uuid4().hex
-        begun = await self._call(self._store.begin, key, owner, self._lock_seconds)
-        if begun is Begun.DONE:
-            self._metrics.duplicates.inc()
-            log.info("message %s was done before: %s", message.message_id, key)
-            return
-        if begun is Begun.BUSY:
-            raise InProgressError(f"{key} is in progress in another worker", retry_after=self._lock_seconds)
-        renewal = asyncio.create_task(self._renew(key, owner))
-        try:
-            await call_next(message)
-        except BaseException:
-            renewal.cancel()
-            await self._call(self._store.abandon, key, owner)
-            raise
-        renewal.cancel()
-        try:
-            await self._call(self._store.finish, key, owner)
-        except Exception:
-            # The effect has happened, so the message is to be deleted all the same: a retry would repeat the effect.
-            log.exception("%s was done, but could not be remembered", key)
-
-    async def _renew(self, key: str, owner: str) -> None:
-        while True:
-            await asyncio.sleep(self._lock_seconds / 3)
-            try:
-                await self._call(self._store.begin, key, owner, self._lock_seconds)
-            except Exception as error:
-                log.warning("lock of %s could not be prolonged: %s", key, error)
-
-    async def _call(self, function: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
-
-
 def open_store(url: str, ttl: float) -> Store:
     """The store a SQS_WORKER_IDEMPOTENCY_STORE names; raises ConfigurationError when it cannot be had."""
     if url.startswith("dynamodb:"):
@@ -124,16 +43,3 @@ def open_store(url: str, ttl: float) -> Store:
             [f"SQS_WORKER_IDEMPOTENCY_STORE needs the extra 'sql' (pip install 'sqs-worker[sql]'): {error}"]
         ) from error
     return SqlStore.from_url(url, ttl)
-
-
-def _at_pointer(document: Any, pointer: str) -> Any:
-    """The value at a JSON pointer (RFC 6901), None when there is none."""
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(document, dict):
-            document = document.get(name)
-        elif isinstance(document, list) and name.isdecimal() and int(name) < len(document):
-            document = document[int(name)]
-        else:
-            return None
-    return json.dumps(document) if isinstance(document, dict | list) else document

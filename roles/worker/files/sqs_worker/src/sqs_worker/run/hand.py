@@ -7,8 +7,9 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
 
-from sqs_worker.message import Job, Message
-from sqs_worker.metrics import Metrics
+from sqs_worker.message import Message
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.run.job import Job
 
 REMEMBERED = 10_000  # handled messages whose delete failed; enough for hours of a failing endpoint
 UNDELETED_LIMIT = 1_000  # handled messages that may wait for their delete before receiving stops

@@ -8,19 +8,20 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 
-from sqs_worker import logs
-from sqs_worker.acknowledger import Acknowledger
 from sqs_worker.backoff import MAX_VISIBILITY, Backoff
-from sqs_worker.breaker import Breaker
 from sqs_worker.errors import FatalError, InProgressError, RetryableError
-from sqs_worker.hand import Hand
 from sqs_worker.handlers.base import Handler
-from sqs_worker.heartbeat import Heartbeat
-from sqs_worker.limits import RateLimit
-from sqs_worker.message import Job, Message
-from sqs_worker.metrics import Metrics
-from sqs_worker.middleware import Next
-from sqs_worker.note import Note
+from sqs_worker.layers.middleware import Next
+from sqs_worker.message import Message
+from sqs_worker.observe import logs
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.observe.note import Note
+from sqs_worker.run.acknowledger import Acknowledger
+from sqs_worker.run.breaker import Breaker
+from sqs_worker.run.hand import Hand
+from sqs_worker.run.heartbeat import Heartbeat
+from sqs_worker.run.job import Job
+from sqs_worker.run.limits import RateLimit
 
 log = logging.getLogger(__name__)
 

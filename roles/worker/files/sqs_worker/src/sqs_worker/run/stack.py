@@ -7,36 +7,39 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-from sqs_worker import trace
-from sqs_worker.emf import EmfWriter
 from sqs_worker.errors import ConfigurationError
 from sqs_worker.handlers.function import import_function
-from sqs_worker.idempotency import Idempotency, Key, open_store
-from sqs_worker.metrics import Metrics
-from sqs_worker.middleware import Middleware, Next, compose
-from sqs_worker.payload import PayloadStore
+from sqs_worker.idempotency import open_store
+from sqs_worker.layers import trace
+from sqs_worker.layers.idempotency import Idempotency, Key
+from sqs_worker.layers.middleware import Middleware, Next, compose
+from sqs_worker.layers.payload import PayloadStore
+from sqs_worker.observe.emf import EmfWriter
+from sqs_worker.observe.metrics import Metrics
 from sqs_worker.settings import Settings
 
 if TYPE_CHECKING:
-    from sqs_worker.telemetry import Telemetry
+    from sqs_worker.layers.span import Span
+    from sqs_worker.observe.telemetry import Telemetry
 
 OTLP_SWITCH = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
-class Layers:
+class Stack:
     """Opens what the settings ask for; raises ConfigurationError when it is not to be had."""
 
     def __init__(self, settings: Settings, metrics: Metrics, lock_seconds: float) -> None:
-        self._telemetry = _telemetry(settings, metrics)
+        self._telemetry: Telemetry | None = None
         self._emf: asyncio.Task[None] | None = None
         self._middleware: list[Middleware] = [trace.middleware]
-        if self._telemetry is not None:
-            self._middleware.append(self._telemetry.middleware)
+        if os.environ.get(OTLP_SWITCH):
+            self._telemetry, span = _telemetry(settings, metrics)
+            self._middleware.append(span.middleware)
         self._middleware.append(PayloadStore(settings.payload_bucket, settings.payload_max_bytes).middleware)
         if settings.idempotency_store is not None:
             store = open_store(settings.idempotency_store, settings.idempotency_ttl)
-            queue = metrics.labels["queue"]
-            layer = Idempotency(store, Key(settings.idempotency_key), lock_seconds, queue, metrics)
+            key, queue = Key(settings.idempotency_key), metrics.labels["queue"]
+            layer = Idempotency(store, key, lock_seconds, queue, metrics)
             self._middleware.append(layer.middleware)
         for target in settings.middleware:
             self._middleware.append(import_function(target, "SQS_WORKER_MIDDLEWARE"))
@@ -56,13 +59,13 @@ class Layers:
             await asyncio.to_thread(self._telemetry.close)
 
 
-def _telemetry(settings: Settings, metrics: Metrics) -> Telemetry | None:
-    if not os.environ.get(OTLP_SWITCH):
-        return None
+def _telemetry(settings: Settings, metrics: Metrics) -> tuple[Telemetry, Span]:
     try:
-        from sqs_worker.telemetry import Telemetry  # noqa: PLC0415 - an extra
+        from sqs_worker.layers.span import Span  # noqa: PLC0415 - an extra
+        from sqs_worker.observe.telemetry import Telemetry  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ConfigurationError(
             [f"{OTLP_SWITCH} is set, which needs the extra 'otel' (pip install 'sqs-worker[otel]'): {error}"]
         ) from error
-    return Telemetry(settings.name, metrics)
+    telemetry = Telemetry(settings.name, metrics)
+    return telemetry, Span(telemetry.tracer, metrics.labels["queue"])

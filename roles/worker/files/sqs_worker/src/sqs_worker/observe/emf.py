@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from sqs_worker.metrics import Metrics
+from sqs_worker.observe.metrics import Metrics
 
 INTERVAL = 60.0  # seconds; CloudWatch's standard resolution
 

@@ -13,8 +13,8 @@ import botocore.exceptions
 
 from sqs_worker.client import botocore_client
 from sqs_worker.errors import FatalError, RetryableError
+from sqs_worker.layers.middleware import Next
 from sqs_worker.message import Message
-from sqs_worker.middleware import Next
 
 POINTER_CLASS = "software.amazon.payloadoffloading.PayloadS3Pointer"
 SIZE_ATTRIBUTES = ("ExtendedPayloadSize", "SQSLargePayloadSize")  # today's name, and that of older libraries

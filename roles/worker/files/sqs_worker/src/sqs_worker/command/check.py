@@ -12,8 +12,8 @@ from sqs_worker import handlers
 from sqs_worker.client import AioSqs, SqsApi
 from sqs_worker.errors import ApiError, ConfigurationError
 from sqs_worker.idempotency import open_store
-from sqs_worker.metrics import Metrics
-from sqs_worker.queue_facts import ABSENT, QueueFacts, read_queue
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.run.queue_facts import ABSENT, QueueFacts, read_queue
 from sqs_worker.settings import Settings
 
 DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError")

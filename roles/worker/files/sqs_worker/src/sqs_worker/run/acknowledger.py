@@ -12,14 +12,15 @@ from typing import Any
 
 from sqs_worker.backoff import MAX_VISIBILITY, Backoff
 from sqs_worker.batch import MAX_BATCH_BYTES, Failure, call_batch
-from sqs_worker.batcher import Batcher
 from sqs_worker.client import SqsApi
 from sqs_worker.errors import ApiError
-from sqs_worker.hand import Hand
-from sqs_worker.heartbeat import Heartbeat
-from sqs_worker.message import MAX_ATTRIBUTES, Job
-from sqs_worker.metrics import Metrics
-from sqs_worker.note import Note
+from sqs_worker.message import MAX_ATTRIBUTES
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.observe.note import Note
+from sqs_worker.run.batcher import Batcher
+from sqs_worker.run.hand import Hand
+from sqs_worker.run.heartbeat import Heartbeat
+from sqs_worker.run.job import Job
 
 log = logging.getLogger(__name__)
 

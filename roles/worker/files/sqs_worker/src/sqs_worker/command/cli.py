@@ -12,13 +12,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqs_worker import check, logs, settings, status
+from sqs_worker import settings
 from sqs_worker.client import AioSqs
+from sqs_worker.command import check, status
+from sqs_worker.command.replay import Choice, reason_of, replay
 from sqs_worker.errors import ApiError, ConfigurationError
-from sqs_worker.launcher import Launcher
 from sqs_worker.message import Message
-from sqs_worker.metrics import Metrics
-from sqs_worker.replay import Choice, reason_of, replay
+from sqs_worker.observe import logs
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.run.launcher import Launcher
 
 EXIT_CONFIGURATION = 2
 CLEAR = "\x1b[H\x1b[2J"

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from sqs_worker import logs
+from sqs_worker.layers.middleware import Next
 from sqs_worker.message import MAX_ATTRIBUTES, Message
-from sqs_worker.middleware import Next
+from sqs_worker.observe import logs
 
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 XRAY_HEADER = "X-Amzn-Trace-Id"

@@ -9,8 +9,8 @@ import logging
 from sqs_worker.backoff import MAX_VISIBILITY
 from sqs_worker.batch import call_batch, chunks
 from sqs_worker.client import SqsApi
-from sqs_worker.message import Job
-from sqs_worker.metrics import Metrics
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.run.job import Job
 
 log = logging.getLogger(__name__)
 

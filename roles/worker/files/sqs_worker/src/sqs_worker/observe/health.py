@@ -10,8 +10,8 @@ from aiohttp import web
 from prometheus_client import exposition
 
 from sqs_worker.errors import ConfigurationError
-from sqs_worker.metrics import Metrics
-from sqs_worker.pulse import Pulse
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.observe.pulse import Pulse
 
 
 class HealthServer:

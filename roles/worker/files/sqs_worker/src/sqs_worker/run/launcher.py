@@ -8,14 +8,14 @@ import logging
 import signal
 
 from sqs_worker import handlers
-from sqs_worker.assembly import Parts, assemble
 from sqs_worker.client import AioSqs, SqsApi
-from sqs_worker.health import HealthServer
-from sqs_worker.layers import Layers
-from sqs_worker.metrics import Metrics
-from sqs_worker.note import Note
-from sqs_worker.pulse import Pulse, notify_systemd
-from sqs_worker.queue_facts import wait_for_queue
+from sqs_worker.observe.health import HealthServer
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.observe.note import Note
+from sqs_worker.observe.pulse import Pulse, notify_systemd
+from sqs_worker.run.assembly import Parts, assemble
+from sqs_worker.run.queue_facts import wait_for_queue
+from sqs_worker.run.stack import Stack
 from sqs_worker.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -61,13 +61,13 @@ class Launcher:
             facts = await wait_for_queue(api, settings, pulse, self._stop)
             if facts is None:
                 return
-            layers = Layers(settings, metrics, lock_seconds=facts.visibility_timeout / 2)
+            stack = Stack(settings, metrics, lock_seconds=facts.visibility_timeout / 2)
             parts = assemble(
                 settings=settings,
                 facts=facts,
                 api=api,
                 handler=handler,
-                handle=layers.around(handler),
+                handle=stack.around(handler),
                 pulse=pulse,
                 metrics=metrics,
                 note=note,
@@ -75,7 +75,7 @@ class Launcher:
             health.busy = lambda: parts.hand.room() < 1
             log.info("%s started on %s: %s", settings.name, settings.queue_url, settings.handler)
             await self._work(parts, pulse)
-            await layers.close()
+            await stack.close()
         finally:
             note.end()
             await health.stop()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqs_worker.backoff import Backoff
 from sqs_worker.client import SqsApi
 from sqs_worker.errors import ApiError, ConfigurationError
-from sqs_worker.pulse import Pulse
+from sqs_worker.observe.pulse import Pulse
 from sqs_worker.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -6,22 +6,22 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from sqs_worker.acknowledger import Acknowledger
 from sqs_worker.backoff import Backoff
 from sqs_worker.batch import BATCH_SIZE
-from sqs_worker.breaker import Breaker
 from sqs_worker.client import SqsApi
-from sqs_worker.dispatcher import Dispatcher, Rules
-from sqs_worker.hand import Hand
 from sqs_worker.handlers.base import Handler
-from sqs_worker.heartbeat import Heartbeat
-from sqs_worker.limits import RateLimit
-from sqs_worker.metrics import Metrics
-from sqs_worker.middleware import Next
-from sqs_worker.note import Note
-from sqs_worker.poller import Pollers
-from sqs_worker.pulse import Pulse
-from sqs_worker.queue_facts import QueueFacts
+from sqs_worker.layers.middleware import Next
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.observe.note import Note
+from sqs_worker.observe.pulse import Pulse
+from sqs_worker.run.acknowledger import Acknowledger
+from sqs_worker.run.breaker import Breaker
+from sqs_worker.run.dispatcher import Dispatcher, Rules
+from sqs_worker.run.hand import Hand
+from sqs_worker.run.heartbeat import Heartbeat
+from sqs_worker.run.limits import RateLimit
+from sqs_worker.run.poller import Pollers
+from sqs_worker.run.queue_facts import QueueFacts
 from sqs_worker.settings import Settings
 
 

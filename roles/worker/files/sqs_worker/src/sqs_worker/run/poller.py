@@ -10,14 +10,14 @@ from uuid import uuid4
 
 from sqs_worker.backoff import Backoff
 from sqs_worker.batch import BATCH_SIZE
-from sqs_worker.breaker import Breaker
 from sqs_worker.client import SqsApi
-from sqs_worker.dispatcher import Dispatcher
 from sqs_worker.errors import ApiError
-from sqs_worker.hand import Hand
 from sqs_worker.message import Message
-from sqs_worker.metrics import Metrics
-from sqs_worker.pulse import Pulse
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.observe.pulse import Pulse
+from sqs_worker.run.breaker import Breaker
+from sqs_worker.run.dispatcher import Dispatcher
+from sqs_worker.run.hand import Hand
 from sqs_worker.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OpenTelemetry (OTLP), as Datadog, New Relic and others take it: metrics, and a span a message. Extra ``otel``.
+"""OpenTelemetry (OTLP), as Datadog, New Relic and others take it: metrics and spans. Extra ``otel``.
 
 Switched on by OpenTelemetry's own variable OTEL_EXPORTER_OTLP_ENDPOINT; headers such as API keys come from
 OTEL_EXPORTER_OTLP_HEADERS, and so on: the SDK reads them itself.
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from opentelemetry import propagate
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -18,46 +17,25 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Tracer
 
-from sqs_worker import trace
-from sqs_worker.message import Message
-from sqs_worker.metrics import Metrics
-from sqs_worker.middleware import Next
+from sqs_worker.observe.metrics import Metrics
 
 
 class Telemetry:
-    """Exports the worker's metrics and a span a message over OTLP."""
+    """Exports the worker's metrics, and the spans made with ``tracer``, over OTLP."""
 
     def __init__(self, worker: str, metrics: Metrics) -> None:
         resource = Resource.create({SERVICE_NAME: worker})
-        self._queue = metrics.labels["queue"]
         self._tracer_provider = TracerProvider(resource=resource)
         self._tracer_provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-        self._tracer = self._tracer_provider.get_tracer("sqs_worker")
+        self.tracer: Tracer = self._tracer_provider.get_tracer("sqs_worker")
         reader = PeriodicExportingMetricReader(OTLPMetricExporter())
         self._meter_provider = MeterProvider(metric_readers=[reader], resource=resource)
         meter = self._meter_provider.get_meter("sqs_worker")
         for name, kind, _unused in metrics.totals():
             create = meter.create_observable_gauge if kind == "gauge" else meter.create_observable_counter
             create(f"sqs_worker.{name}", callbacks=[_observer(metrics, name)])
-
-    async def middleware(self, message: Message, call_next: Next) -> None:
-        """A consumer span around the handler, child of the message's trace context and parent of what it sends."""
-        attributes = {
-            "messaging.system": "aws_sqs",
-            "messaging.operation.type": "process",
-            "messaging.destination.name": self._queue,
-            "messaging.message.id": message.message_id,
-        }
-        parent = propagate.extract(trace.headers())
-        with self._tracer.start_as_current_span(
-            f"process {self._queue}", context=parent, kind=SpanKind.CONSUMER, attributes=attributes
-        ):
-            carrier = trace.headers()
-            propagate.inject(carrier)
-            trace.current.set(carrier)
-            await call_next(message)
 
     def close(self) -> None:
         """Export what is left; blocks for as long as OpenTelemetry's own timeouts allow."""

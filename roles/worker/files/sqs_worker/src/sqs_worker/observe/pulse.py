@@ -9,8 +9,8 @@ import socket
 import time
 from collections.abc import Callable
 
-from sqs_worker.metrics import Metrics
-from sqs_worker.note import Note
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.observe.note import Note
 
 
 class Pulse:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqs_worker.acknowledger import REASON_ATTRIBUTE, SOURCE_ATTRIBUTE
 from sqs_worker.batch import BATCH_SIZE, call_batch
 from sqs_worker.client import SqsApi
 from sqs_worker.message import Message
+from sqs_worker.run.acknowledger import REASON_ATTRIBUTE, SOURCE_ATTRIBUTE
 
 VISIBILITY = 120  # seconds; time to look at all messages without seeing one twice
 EMPTY_RECEIVES = 2  # a single empty receive can miss messages (SQS developer guide, short and long polling)
