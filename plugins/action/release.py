@@ -13,8 +13,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.source_archive import as_folder
-from ansible_collections.ecommerce.sqs.plugins.module_utils.source_tree import SourceError, archive, digest
+from ansible_collections.ecommerce.sqs.plugins.module_utils._release.source_archive import as_folder
+from ansible_collections.ecommerce.sqs.plugins.module_utils._release.source_tree import SourceError, archive, digest
 
 
 class ActionModule(ActionBase):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.deploy_gate import canary_queues
+from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.gate import canary_queues
 
 
 class FilterModule:

@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.problems import InvalidInputError
-from ansible_collections.ecommerce.sqs.plugins.module_utils.topology import expand as expand_topology
+from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand as expand_topology
 
 
 def expand(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.deploy_gate import gate_workers
+from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.gate import gate_workers
 
 
 class FilterModule:

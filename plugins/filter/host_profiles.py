@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils import host_profiles as pure
-from ansible_collections.ecommerce.sqs.plugins.module_utils.problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles import of_hosts as pure
+from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
 
 
 def host_profiles(

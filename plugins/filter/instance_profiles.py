@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils import policies
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology import policies
 
 
 def instance_profiles(expanded: dict[str, Any]) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.problems import InvalidInputError
-from ansible_collections.ecommerce.sqs.plugins.module_utils.scaling import of_topology
-from ansible_collections.ecommerce.sqs.plugins.module_utils.topology import expand
+from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._scaling.plan import of_topology
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
 
 
 def scaling_policies(topology: object, *, region: str, groups: Mapping[str, Any]) -> list[dict[str, Any]]:

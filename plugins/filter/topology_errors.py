@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.problems import InvalidInputError
-from ansible_collections.ecommerce.sqs.plugins.module_utils.topology import expand
+from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
 
 
 def topology_errors(topology: object, *, region: str, services: str | list[str] | None = None) -> list[str]:

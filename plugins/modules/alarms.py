@@ -222,8 +222,8 @@ api_calls:
   sample: {DescribeAlarms: 3}
 """
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.alarm_engine import reconcile
-from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._alarms.reconcile import reconcile
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
 
 
 def main() -> None:

@@ -123,8 +123,8 @@ api_calls:
   sample: {GetCallerIdentity: 1, GetDashboard: 1}
 """
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import run_module
-from ansible_collections.ecommerce.sqs.plugins.module_utils.dashboard_engine import reconcile
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._dashboard.reconcile import reconcile
 
 
 def main() -> None:

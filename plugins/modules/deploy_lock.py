@@ -81,7 +81,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.deploy_lock import (
+from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.lock import (
     Holder,
     LockedError,
     acquire,

@@ -121,9 +121,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.dotenv import DotenvError
-from ansible_collections.ecommerce.sqs.plugins.module_utils.dotenv_file import planned, told
-from ansible_collections.ecommerce.sqs.plugins.module_utils.private_file import (
+from ansible_collections.ecommerce.sqs.plugins.module_utils._dotenv.file import planned, told
+from ansible_collections.ecommerce.sqs.plugins.module_utils._dotenv.text import DotenvError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.private_file import (
     back_up,
     check_replaceable,
     read,

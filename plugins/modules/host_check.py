@@ -82,7 +82,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.host_check import problems
+from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.host_check import problems
 
 
 def main() -> None:

@@ -275,8 +275,8 @@ api_calls:
   sample: {GetInstanceProfile: 3, GetRole: 3, ListAttachedRolePolicies: 3}
 """
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import run_module
-from ansible_collections.ecommerce.sqs.plugins.module_utils.instance_profile_engine import reconcile
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.reconcile import reconcile
 
 
 def main() -> None:

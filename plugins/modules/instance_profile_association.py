@@ -134,8 +134,8 @@ api_calls:
   sample: {DescribeIamInstanceProfileAssociations: 1, DescribeInstances: 1}
 """
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.association_engine import reconcile
-from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._associations.reconcile import reconcile
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
 
 
 def main() -> None:

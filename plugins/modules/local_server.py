@@ -99,7 +99,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.local_server import (
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.local_server import (
     LocalServer,
     LocalServerError,
     await_start,

@@ -184,15 +184,15 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_engine import remove, send_all
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_module import (
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.borrowing import remove, send_all
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import (
     filter_options,
     open_queue,
     read_outgoing,
     read_removal,
 )
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_spec import MESSAGE_OPTIONS
-from ansible_collections.ecommerce.sqs.plugins.module_utils.queue_module import clear_failure
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.outgoing import MESSAGE_OPTIONS
+from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import clear_failure
 
 
 def main() -> None:

@@ -159,14 +159,14 @@ import time
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_engine import look
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_module import (
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.borrowing import look
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import (
     filter_options,
     open_queue,
     read_look_options,
 )
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_view import show_message
-from ansible_collections.ecommerce.sqs.plugins.module_utils.queue_module import clear_failure
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.received import show_message
+from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import clear_failure
 
 
 def main() -> None:

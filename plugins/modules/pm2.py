@@ -185,7 +185,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import (
+from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.api import ARGUMENTS, Pm2, UnknownUserError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.plan import (
     Plan,
     Pm2Error,
     make_plan,
@@ -194,7 +195,6 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import (
     summary,
     unsteady,
 )
-from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2_cli import ARGUMENTS, Pm2, UnknownUserError
 
 STARTING = ("started", "restarted", "reloaded")
 APP = {

@@ -70,8 +70,8 @@ saved:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2 import Pm2Error, summary
-from ansible_collections.ecommerce.sqs.plugins.module_utils.pm2_cli import ARGUMENTS, Pm2
+from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.api import ARGUMENTS, Pm2
+from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.plan import Pm2Error, summary
 
 
 def main() -> None:

@@ -198,7 +198,7 @@ unreported_attributes:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.queue_module import (
+from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import (
     Wanted,
     clear_failure,
     queue_options,

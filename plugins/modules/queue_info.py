@@ -159,8 +159,8 @@ missing:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.queue_lookup import look_up
-from ansible_collections.ecommerce.sqs.plugins.module_utils.queue_module import (
+from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.lookup import look_up
+from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import (
     clear_failure,
     connect_queues,
     region_of,

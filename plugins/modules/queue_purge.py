@@ -69,8 +69,8 @@ messages_before:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_module import open_queue, purge_when_possible
-from ansible_collections.ecommerce.sqs.plugins.module_utils.queue_module import clear_failure
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import open_queue, purge_when_possible
+from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import clear_failure
 
 
 def main() -> None:

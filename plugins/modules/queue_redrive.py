@@ -243,14 +243,14 @@ import time
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_client import CallCounter
-from ansible_collections.ecommerce.sqs.plugins.module_utils.message_module import (
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.client import CallCounter
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import (
     Redrive,
     filter_options,
     finish_redrive,
     read_redrive_options,
 )
-from ansible_collections.ecommerce.sqs.plugins.module_utils.queue_module import clear_failure, region_of
+from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import clear_failure, region_of
 
 
 def main() -> None:

@@ -184,9 +184,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.npm_packages import NpmPackages
-from ansible_collections.ecommerce.sqs.plugins.module_utils.releases import ReleaseError, Releases
-from ansible_collections.ecommerce.sqs.plugins.module_utils.virtualenvs import Virtualenv
+from ansible_collections.ecommerce.sqs.plugins.module_utils._release.npm_packages import NpmPackages
+from ansible_collections.ecommerce.sqs.plugins.module_utils._release.releases import ReleaseError, Releases
+from ansible_collections.ecommerce.sqs.plugins.module_utils._release.virtualenvs import Virtualenv
 
 FOLDER_MODE = 0o750
 

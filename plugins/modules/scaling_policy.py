@@ -167,8 +167,8 @@ api_calls:
   sample: {DescribeAutoScalingGroups: 1, DescribeLifecycleHooks: 1, DescribePolicies: 1}
 """
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import run_module
-from ansible_collections.ecommerce.sqs.plugins.module_utils.scaling_engine import reconcile
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._scaling.reconcile import reconcile
 
 
 def main() -> None:

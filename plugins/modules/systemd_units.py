@@ -104,14 +104,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.systemctl import (
+from ansible_collections.ecommerce.sqs.plugins.module_utils._systemd.api import (
     SystemdError,
     carry_out,
     look,
     look_for,
     settle,
 )
-from ansible_collections.ecommerce.sqs.plugins.module_utils.systemd_units import Wanted, make_plan
+from ansible_collections.ecommerce.sqs.plugins.module_utils._systemd.plan import Wanted, make_plan
 
 
 def apply(module: AnsibleModule) -> dict[str, Any]:

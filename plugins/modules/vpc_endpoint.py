@@ -146,8 +146,8 @@ api_calls:
   sample: {DescribeVpcEndpoints: 1, GetCallerIdentity: 1}
 """
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.aws_module import run_module
-from ansible_collections.ecommerce.sqs.plugins.module_utils.vpc_endpoint_engine import reconcile
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._vpc_endpoint.reconcile import reconcile
 
 
 def main() -> None:

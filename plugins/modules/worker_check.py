@@ -98,7 +98,7 @@ logs:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.worker_notes import Worker, wait_for_proof
+from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.worker_notes import Worker, wait_for_proof
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.progress import VARIABLE
+from ansible_collections.ecommerce.sqs.plugins.module_utils._progress import VARIABLE
 
 LOOK_SECONDS = 1.0
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils import policies
-from ansible_collections.ecommerce.sqs.plugins.module_utils.topology import expand
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.topologies import default
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology import policies
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
+from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # parliament uses pkg_resources, which warns of its own end

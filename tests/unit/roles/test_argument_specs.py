@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROLES = sorted(path for path in (Path(__file__).resolve().parents[3] / "roles").iterdir() if path.is_dir())
+from ansible_collections.ecommerce.sqs.tests.unit.support.checkout import ROOT
+
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 
 
 def read(role: Path, name: str) -> dict:

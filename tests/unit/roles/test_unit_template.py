@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from jinja2 import Environment, FileSystemLoader
 
-TEMPLATES = Path(__file__).resolve().parents[3] / "roles/worker/templates"
+from ansible_collections.ecommerce.sqs.tests.unit.support.checkout import ROOT
+
+TEMPLATES = ROOT / "roles/worker/templates"
 
 
 def unit(**changes: object) -> list[str]:

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils.dotenv import DotenvError, check_key, edit, refusal
+from ansible_collections.ecommerce.sqs.plugins.module_utils._dotenv.text import DotenvError, check_key, edit, refusal
 
 READERS = Path(__file__).parent / "readers"
 

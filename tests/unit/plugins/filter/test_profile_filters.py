@@ -10,8 +10,8 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.ecommerce.sqs.plugins.filter.host_profiles import FilterModule as HostProfiles
 from ansible_collections.ecommerce.sqs.plugins.filter.instance_profiles import FilterModule as InstanceProfiles
 from ansible_collections.ecommerce.sqs.plugins.filter.scaling_policies import FilterModule as ScalingPolicies
-from ansible_collections.ecommerce.sqs.plugins.module_utils.topology import expand
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.topologies import default
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
+from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
 
 PLACE = {"region": "ap-southeast-1", "account_id": "123456789012"}
 GROUPS = {"order": ["a"], "payment": ["b", "c"], "notification": [], "service_hosts": ["a", "b", "c", "bare"]}

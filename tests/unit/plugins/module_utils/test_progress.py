@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils import progress
+from ansible_collections.ecommerce.sqs.plugins.module_utils import _progress as progress
 
 
 class Module:

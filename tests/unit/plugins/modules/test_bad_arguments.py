@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils import topologies
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.strict_sqs import StrictSqs
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.modules.run_module import run_module
+from ansible_collections.ecommerce.sqs.tests.unit.support import topologies
+from ansible_collections.ecommerce.sqs.tests.unit.support.run_module import run_module
+from ansible_collections.ecommerce.sqs.tests.unit.support.strict_sqs import StrictSqs
 
 _outside = {
     "visibility_timeout": (0, 43200),

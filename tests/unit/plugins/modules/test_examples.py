@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils import engines, topologies
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.strict_messages import StrictMessages
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.modules.run_module import run_module
+from ansible_collections.ecommerce.sqs.tests.unit.support import engines, topologies
+from ansible_collections.ecommerce.sqs.tests.unit.support.run_module import run_module
+from ansible_collections.ecommerce.sqs.tests.unit.support.strict_messages import StrictMessages
 
 MODULES = ["queues", "queue", "queue_info", "messages", "messages_info", "queue_redrive", "queue_purge"]
 OURS = "ecommerce.sqs."

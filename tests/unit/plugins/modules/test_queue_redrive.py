@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils import engines, topologies
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.strict_messages import StrictMessages
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils.strict_sqs import RefusedError
-from ansible_collections.ecommerce.sqs.tests.unit.plugins.modules.run_module import run_module
+from ansible_collections.ecommerce.sqs.tests.unit.support import engines, topologies
+from ansible_collections.ecommerce.sqs.tests.unit.support.run_module import run_module
+from ansible_collections.ecommerce.sqs.tests.unit.support.strict_messages import StrictMessages
+from ansible_collections.ecommerce.sqs.tests.unit.support.strict_sqs import RefusedError
 
 DLQ, ORDER = "ecommerce-dlq", "ecommerce-order-queue"
 MOVES = {"SendMessageBatch", "DeleteMessageBatch", "StartMessageMoveTask"}

@@ -1,0 +1,142 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find queues by name, ARN or URL, and describe them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._problems import Problems, show
+from .._topology.queue_attributes import check_name
+from .api import AwsCallError, QueueApi
+from .plan import ActualQueue, effective_attributes
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A queue as a user refers to it; ``owner`` is the account of an ARN, ``url`` the URL where one was given."""
+
+    name: str
+    owner: str | None = None
+    url: str | None = None
+
+
+def read_references(values: Sequence[object], region: str, path: str) -> list[Reference]:
+    """Return queues referred to by name, ARN or URL.
+
+    Raises InvalidInputError with every fault: what is no queue, and ARNs of another region than ``region``.
+    """
+    problems = Problems()
+    result = []
+    for position, value in enumerate(values):
+        where = f"{path}[{position}]" if len(values) > 1 else path
+        reference = _read_reference(value, region, where, problems)
+        if reference is not None:
+            result.append(reference)
+    problems.raise_if_any("The reference to a queue")
+    return result
+
+
+def _read_reference(value: object, region: str, path: str, problems: Problems) -> Reference | None:
+    text = value if isinstance(value, str) else ""
+    if text.startswith(("http://", "https://")):
+        name = text.rstrip("/").rsplit("/", 1)[-1]
+        return Reference(name, url=text) if check_name(name, path, problems) else None
+    if not text.startswith("arn:"):
+        return Reference(text) if check_name(value, path, problems) else None
+    parts = text.split(":")
+    if len(parts) != 6 or parts[2] != "sqs":
+        problems.add(path, f"{show(value)} is not the ARN of a queue")
+        return None
+    if parts[3] != region:
+        problems.add(path, f"{show(value)} is in {parts[3]}, and the module works in {region}; set region")
+        return None
+    return Reference(parts[5], owner=parts[4]) if check_name(parts[5], path, problems) else None
+
+
+def find_urls(api: QueueApi, references: Sequence[Reference]) -> dict[str, str | None]:
+    """Return the URL of each queue by its name; None where there is no such queue. Raises AwsCallError."""
+    found = api.run_all("find queues", lambda item: item.url or api.find_url(item.name, item.owner), references)
+    return {reference.name: url for reference, url in zip(references, found)}
+
+
+def require_url(api: QueueApi, reference: Reference) -> str:
+    """Return the URL of a queue. Raises AwsCallError when there is none."""
+    url = reference.url or api.find_url(reference.name, reference.owner)
+    if url is None:
+        cause = LookupError(reference.name)
+        raise AwsCallError(f"{reference.name}: there is no such queue in this account and region", cause)
+    return str(url)
+
+
+def describe(queue: ActualQueue, sources: Sequence[str]) -> dict[str, Any]:
+    """Return a queue as information modules show it.
+
+    Its attributes are typed and complete; ``dead_letter_queue`` is the name of its own, ``dead_letter_source_queues``
+    are the names of those whose dead-letter queue it is.
+    """
+    known = effective_attributes(queue.attributes)
+    redrive: Mapping[str, Any] = known["redrive_policy"]
+    target = str(redrive.get("deadLetterTargetArn", ""))
+    return {
+        **known,
+        "kms_master_key_id": known["kms_master_key_id"] or None,
+        "name": queue.name,
+        "url": queue.url,
+        "tags": queue.tags,
+        "dead_letter_queue": target.rsplit(":", 1)[-1] or None,
+        "max_receive_count": redrive.get("maxReceiveCount"),
+        "dead_letter_source_queues": sorted(sources),
+    }
+
+
+def sources_among(queues: Mapping[str, ActualQueue]) -> dict[str, list[str]]:
+    """Return by ARN the names of the queues, among all of an account and region, that have it as dead-letter queue."""
+    sources: dict[str, list[str]] = {}
+    for queue in queues.values():
+        target = queue.attributes.get("redrive_policy", {}).get("deadLetterTargetArn")
+        if target:
+            sources.setdefault(str(target), []).append(queue.name)
+    return sources
+
+
+def look_up(
+    connect: Callable[[], QueueApi],
+    *,
+    region: str,
+    names: Sequence[str] | None,
+    prefix: str,
+    urls_only: bool = False,
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return descriptions of the queues asked for, and those of ``names`` that do not exist.
+
+    With ``urls_only`` the description of each of ``names`` is its name and URL.
+    Raises InvalidInputError, before ``connect`` is called, and AwsCallError.
+    """
+    if names is not None:
+        references = read_references(names, region, "names")
+        api = connect()
+        found = find_urls(api, references)
+        urls = {name: url for name, url in found.items() if url is not None}
+        if urls_only:
+            known = [{"name": name, "url": url} for name, url in urls.items()]
+            return known, [name for name in found if name not in urls]
+    else:
+        api = connect()
+        urls = dict(sorted(api.list_urls(prefix).items()))
+    queues = api.read(urls)
+    if names is None and not prefix:
+        by_arn = sources_among(queues)
+        sources = {name: by_arn.get(queue.attributes.get("arn", ""), []) for name, queue in queues.items()}
+    else:
+        answers = api.run_all(
+            "read sources", lambda item: api.read_dead_letter_sources(item.url, item.name), queues.values()
+        )
+        sources = {name: [url.rsplit("/", 1)[-1] for url in answer] for name, answer in zip(queues, answers)}
+    described = [describe(queue, sources[name]) for name, queue in queues.items()]
+    missing = [] if names is None else [name for name in found if name not in queues]
+    return described, missing

@@ -1,0 +1,288 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The difference between wanted and actual queues, and what may not be done unasked. Pure.
+
+The plan is computed once: check mode and diff mode show it, a normal run applies it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
+
+from .._problems import Problems
+from .._topology.queue_attributes import (
+    ATTRIBUTES,
+    DEFAULT_KMS_DATA_KEY_REUSE_PERIOD,
+    SCALAR_KEYS,
+    AttributeValue,
+)
+from .wanted import DesiredQueue
+
+COUNT_KEYS = (
+    "approximate_number_of_messages",
+    "approximate_number_of_messages_not_visible",
+    "approximate_number_of_messages_delayed",
+)
+
+
+@dataclass(frozen=True)
+class ActualQueue:
+    """One queue as SQS reports it; ``attributes`` as ``queue_attributes.from_aws`` returns them."""
+
+    name: str
+    url: str
+    attributes: dict[str, Any]
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def fifo(self) -> bool:
+        return bool(self.attributes["fifo"])
+
+    @property
+    def messages(self) -> int:
+        """Messages in the queue: visible, in flight and delayed (approximate, as SQS counts them)."""
+        return sum(self.attributes.get(key, 0) for key in COUNT_KEYS)
+
+
+@dataclass(frozen=True)
+class QueueChange:
+    """What has to be written for one queue.
+
+    ``action`` is ``create``, ``update`` or ``delete``. ``attributes`` are the typed values to write; ``before`` and
+    ``after`` are for showing.
+    """
+
+    action: str
+    desired: DesiredQueue
+    url: str | None = None
+    attributes: dict[str, AttributeValue] = field(default_factory=dict)
+    set_tags: dict[str, str] = field(default_factory=dict)
+    remove_tags: list[str] = field(default_factory=list)
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what the change does, for a module's result."""
+        return {
+            "name": self.desired.name,
+            "action": self.action,
+            "attributes": sorted(self.attributes),
+            "tags": sorted({*self.set_tags, *self.remove_tags}),
+        }
+
+    def diff(self) -> dict[str, Any]:
+        """Return the change as Ansible's diff mode shows it."""
+        return {
+            "before_header": f"{self.desired.name} ({self.action})",
+            "after_header": f"{self.desired.name} ({self.action})",
+            "before": self.before,
+            "after": self.after,
+        }
+
+
+def plan_present(
+    desired: Sequence[DesiredQueue],
+    actual: Mapping[str, ActualQueue],
+    *,
+    existing_names: Collection[str] = (),
+    allow_lower_retention: bool = False,
+    unreported: Collection[str] = (),
+) -> list[QueueChange]:
+    """Return the changes that make ``actual`` as ``desired``, in the order given; nothing to do gives an empty list.
+
+    :param actual: the queues that exist, by name.
+    :param existing_names: names of all queues listed, to find a queue of the same stem and the other type.
+    :param unreported: attributes that the endpoint does not report, which cannot be compared and are left out.
+
+    Raises InvalidInputError for changes that SQS cannot make (type) or that need a confirmation (retention).
+    """
+    problems = Problems()
+    changes = []
+    for queue in desired:
+        current = actual.get(queue.name)
+        if current is None:
+            if queue.twin in existing_names:
+                problems.add(queue.path, _type_mismatch(str(queue.twin), wanted_fifo=queue.fifo))
+            changes.append(_create(queue))
+            continue
+        if current.fifo != queue.fifo:
+            problems.add(queue.path, _type_mismatch(queue.name, wanted_fifo=queue.fifo))
+            continue
+        change = _update(queue, current, unreported)
+        if change is None:
+            continue
+        changes.append(change)
+        _check_retention(change, current, problems, allowed=allow_lower_retention)
+        _check_key_period(change, current, problems)
+    problems.raise_if_any("The change of queues")
+    return changes
+
+
+def plan_absent(
+    desired: Sequence[DesiredQueue], actual: Mapping[str, ActualQueue], *, allow_message_loss: bool = False
+) -> list[QueueChange]:
+    """Return the deletions of those queues that exist.
+
+    Raises InvalidInputError for queues that still hold messages, unless ``allow_message_loss``.
+    """
+    problems = Problems()
+    changes = []
+    for queue in desired:
+        current = actual.get(queue.name)
+        if current is None:
+            continue
+        if current.messages and not allow_message_loss:
+            problems.add(
+                queue.path,
+                f"{queue.name} still holds {current.messages} messages, which would be lost; "
+                "let them be processed, or set allow_message_loss: true",
+            )
+        changes.append(
+            QueueChange("delete", queue, url=current.url, before=_shown(current.attributes, current.tags), after={})
+        )
+    problems.raise_if_any("The deletion of queues")
+    return changes
+
+
+def _type_mismatch(existing: str, *, wanted_fifo: bool) -> str:
+    types = ("standard", "FIFO")
+    return (
+        f"{existing} exists as a {types[not wanted_fifo]} queue, and the type of a queue cannot be changed to "
+        f"{types[wanted_fifo]}; the queue must be replaced: declare the new one under another name, "
+        "move the messages, then delete this one"
+    )
+
+
+def _create(queue: DesiredQueue) -> QueueChange:
+    attributes = {key: value for key, value in queue.attributes.items() if value not in ("", {})}
+    if attributes.get("kms_master_key_id"):
+        # SQS switches its own encryption off by itself where a queue is created with a key.
+        attributes.pop("sqs_managed_sse_enabled", None)
+    if attributes.get("redrive_allow_policy") == {"redrivePermission": "allowAll"}:
+        attributes.pop("redrive_allow_policy")
+    return QueueChange(
+        "create",
+        queue,
+        attributes=attributes,
+        set_tags=dict(queue.tags or {}),
+        after=_shown({"fifo": queue.fifo, **queue.attributes}, queue.tags),
+    )
+
+
+def _update(queue: DesiredQueue, current: ActualQueue, unreported: Collection[str]) -> QueueChange | None:
+    attributes = differing_attributes(queue, current.attributes, unreported)
+    set_tags, remove_tags = _differing_tags(queue, current.tags)
+    if not attributes and not set_tags and not remove_tags:
+        return None
+    known = effective_attributes(current.attributes)
+    managed = [key for key in queue.attributes if key not in unreported]
+    after_tags = {key: value for key, value in {**current.tags, **set_tags}.items() if key not in remove_tags}
+    show_tags = queue.tags is not None
+    return QueueChange(
+        "update",
+        queue,
+        url=current.url,
+        attributes=attributes,
+        set_tags=set_tags,
+        remove_tags=remove_tags,
+        before=_shown({key: known.get(key) for key in managed}, current.tags if show_tags else None),
+        after=_shown({key: attributes.get(key, known.get(key)) for key in managed}, after_tags if show_tags else None),
+    )
+
+
+def differing_attributes(
+    queue: DesiredQueue, current: Mapping[str, Any], unreported: Collection[str] = ()
+) -> dict[str, AttributeValue]:
+    """Return those wanted attributes that ``current`` (as ``from_aws`` returns it) does not have."""
+    known = effective_attributes(current)
+    return {
+        key: value
+        for key, value in queue.attributes.items()
+        if key not in unreported and key in known and not _same(key, value, known[key])
+    }
+
+
+def effective_attributes(current: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes with the values that SQS means when it leaves one out.
+
+    ``sqs_managed_sse_enabled`` is the one that SQS always reports: where it is missing the endpoint has no
+    encryption, and there is nothing to compare.
+    """
+    known: dict[str, Any] = {
+        "policy": {},
+        "redrive_policy": {},
+        "redrive_allow_policy": {},
+        "kms_master_key_id": "",
+        **current,
+    }
+    if known["kms_master_key_id"]:
+        known.setdefault("kms_data_key_reuse_period_seconds", DEFAULT_KMS_DATA_KEY_REUSE_PERIOD)
+        known["sqs_managed_sse_enabled"] = False
+    else:
+        known["kms_data_key_reuse_period_seconds"] = None
+    if known.get("fifo"):
+        known.setdefault("content_based_deduplication", False)
+        known.setdefault("deduplication_scope", "queue")
+        known.setdefault("fifo_throughput_limit", "perQueue")
+    return known
+
+
+def _same(key: str, wanted: AttributeValue, current: Any) -> bool:
+    if key == "policy":
+        return not compare_policies(current or {}, wanted) if wanted and current else not wanted and not current
+    if ATTRIBUTES[key].kind == "json":
+        return _normalise(key, wanted) == _normalise(key, current)
+    return bool(wanted == current)
+
+
+def _normalise(key: str, document: Any) -> dict[str, Any]:
+    """Return a document such that equal ones mean the same."""
+    result = dict(document or {})
+    if key == "redrive_allow_policy":
+        # An absent policy allows all. Source: API_SetQueueAttributes.html, RedriveAllowPolicy.
+        result.setdefault("redrivePermission", "allowAll")
+        result["sourceQueueArns"] = sorted(result.get("sourceQueueArns") or [])
+    return result
+
+
+def _differing_tags(queue: DesiredQueue, current: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    if queue.tags is None:
+        return {}, []
+    to_set = {key: value for key, value in queue.tags.items() if current.get(key) != value}
+    # Tags that begin with aws: are AWS's own and cannot be removed.
+    strangers = [key for key in current if key not in queue.tags and not key.startswith("aws:")]
+    return to_set, sorted(strangers) if queue.purge_tags else []
+
+
+def _check_retention(change: QueueChange, current: ActualQueue, problems: Problems, *, allowed: bool) -> None:
+    wanted = change.attributes.get("message_retention_period")
+    before = current.attributes.get("message_retention_period")
+    if allowed or not isinstance(wanted, int) or before is None or wanted >= before:
+        return
+    problems.add(
+        change.desired.path,
+        f"message_retention_period would go down from {before} to {wanted} seconds, and messages older than that "
+        "would be deleted; set allow_lower_retention: true to accept it",
+    )
+
+
+def _check_key_period(change: QueueChange, current: ActualQueue, problems: Problems) -> None:
+    period = "kms_data_key_reuse_period_seconds"
+    key_id = change.attributes.get("kms_master_key_id", current.attributes.get("kms_master_key_id"))
+    if period in change.attributes and not key_id:
+        problems.add(change.desired.path, f"{period} needs a kms_master_key_id, and the queue has none")
+
+
+def _shown(attributes: Mapping[str, Any], tags: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return the settable part of a queue's state, in a stable order."""
+    keys = ("fifo", *SCALAR_KEYS, "policy", "redrive_policy", "redrive_allow_policy")
+    result = {key: attributes[key] for key in keys if attributes.get(key) is not None}
+    if tags is not None:
+        result["tags"] = dict(sorted(tags.items()))
+    return result

@@ -1,0 +1,309 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scaling of a group of workers by the backlog of its queue: what is wanted, and the steps to it. Pure: no I/O.
+
+Why per instance (*Scaling policy based on Amazon SQS*, EC2 Auto Scaling user guide): the depth of a queue is not
+proportional to capacity, so a target for it means something else with every instance that comes or goes.
+
+An *actual* group is what the edge read: ``{metrics: {name: granularity}, policies: {name: ...}, hooks: {name: ...}}``
+or None where there is no such group; policies and hooks as DescribePolicies and DescribeLifecycleHooks give them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._problems import Problems, join, show
+from .._topology.alarms import as_number
+
+BACKLOG_PER_INSTANCE = "backlog per instance"
+GROUP_METRICS = ("GroupInServiceInstances", "GroupDesiredCapacity")
+"""What backlog per instance and the dashboard need; without collection they have no data."""
+TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
+HEARTBEAT_MINIMUM, HEARTBEAT_MAXIMUM = 30, 7200
+"""Seconds. Source: API_PutLifecycleHook.html."""
+TARGET_MINIMUM, TARGET_MAXIMUM = 8.515920e-109, 1.174271e108
+"""Source: API_TargetTrackingConfiguration.html."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One group: its policies as PutScalingPolicy takes them, by name, and its hooks as PutLifecycleHook does."""
+
+    group: str
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hooks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change: a method of the edge and its arguments."""
+
+    method: str
+    arguments: dict[str, Any]
+
+
+def backlog_queries(queue_name: str, group: str) -> list[dict[str, Any]]:
+    """Return the metric math of messages, waiting and in flight, for each instance in service.
+
+    The fills keep the figure where a metric has no data: an idle queue is 0, and no instance counts as one.
+    """
+    expression = "(waiting + FILL(in_flight,0)) / IF(FILL(instances,0)>0, instances, 1)"
+    return [
+        {"Id": "backlog", "Expression": expression, "Label": BACKLOG_PER_INSTANCE, "ReturnData": True},
+        _query("waiting", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue_name, "Sum"),
+        _query("in_flight", "AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName", queue_name, "Sum"),
+        _query("instances", "AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", group, "Average"),
+    ]
+
+
+def target_value(acceptable_latency: float, processing_time: float, concurrency: float) -> float:
+    """Return how many messages may wait for one instance, so that each is done in time.
+
+    :param acceptable_latency: seconds that a message may take, waiting included.
+    :param processing_time: seconds that one message takes on average.
+    :param concurrency: messages that one instance works on at once.
+    """
+    return acceptable_latency / processing_time * concurrency
+
+
+def of_topology(expanded: Mapping[str, Any], groups: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the policies of the groups of services, one for each queue consumed, as the module's option takes them.
+
+    :param groups: for each service the settings of its policies, ``autoscaling_group`` among them.
+    Raises InvalidInputError for an unknown service, or one that consumes nothing.
+    """
+    problems = Problems()
+    entries = []
+    for name, settings in groups.items():
+        path = join("groups", name)
+        service = expanded["services"].get(name)
+        if not isinstance(settings, Mapping) or not settings.get("autoscaling_group"):
+            problems.add(path, f"{show(settings)} has to be a mapping with autoscaling_group, the name of the group")
+        elif service is None:
+            problems.add(path, f"there is no such service; there are {', '.join(expanded['services'])}")
+        elif not service["workers"]:
+            problems.add(path, "the service consumes no queue, so that there is no backlog to scale on")
+        else:
+            stop = max(worker["stop_timeout"] for worker in service["workers"])
+            drain = {"heartbeat_timeout": min(max(stop, HEARTBEAT_MINIMUM), HEARTBEAT_MAXIMUM)}
+            for worker in service["workers"]:
+                stem = "scale-up-on-queue-depth" if settings.get("form") == "queue_depth" else "backlog-per-instance"
+                own_name = stem if len(service["workers"]) == 1 else f"{worker['queue']}-{stem}"
+                queue_name = expanded["queues"][worker["queue"]]["name"]
+                entries.append({"name": own_name, "drain": drain, **settings, "queue_name": queue_name})
+    problems.raise_if_any("scaling_policies")
+    return entries
+
+
+def read_wanted(entries: Iterable[Mapping[str, Any]]) -> list[Wanted]:
+    """Return what the module's option asks for, by group, in the order given.
+
+    Raises InvalidInputError with every fault: no target or two, numbers that make none, a policy or hook given twice.
+    """
+    problems = Problems()
+    found: dict[str, Wanted] = {}
+    for position, entry in enumerate(entries):
+        path = f"scaling_policies[{position}]"
+        group = found.setdefault(entry["autoscaling_group"], Wanted(entry["autoscaling_group"]))
+        name = entry["name"]
+        if name in group.policies:
+            problems.add(join(path, "name"), f"{show(name)} is given twice for {group.group}")
+        target = _read_target(entry, path, problems)
+        group.policies[name] = _policy(entry, target)
+        if entry.get("form", "backlog_per_instance") == "backlog_per_instance":
+            found[group.group] = group = Wanted(group.group, group.policies, group.hooks, GROUP_METRICS)
+        _add_hook(group, entry.get("drain"), join(path, "drain"), problems)
+    problems.raise_if_any("scaling_policies")
+    return list(found.values())
+
+
+def plan_present(wanted: Wanted, actual: Mapping[str, Any] | None) -> list[Step]:
+    """Return the steps for one group; metrics first, or the new policy would scale on nothing."""
+    there = actual or {"metrics": {}, "policies": {}, "hooks": {}}
+    steps = []
+    missing = [name for name in wanted.metrics if there["metrics"].get(name) != "1Minute"]
+    if missing:
+        steps.append(Step("collect_metrics", {"group": wanted.group, "metrics": missing}))
+    for name, hook in wanted.hooks.items():
+        if _differs(hook, there["hooks"].get(name)):
+            steps.append(Step("put_hook", {"group": wanted.group, "name": name, "settings": hook}))
+    for name, policy in wanted.policies.items():
+        current = there["policies"].get(name)
+        if current is None or normalise(policy) != normalise(current):
+            steps.append(Step("put_policy", {"group": wanted.group, "name": name, "settings": policy}))
+    return steps
+
+
+def plan_absent(wanted: Wanted, actual: Mapping[str, Any] | None) -> list[Step]:
+    """Return the steps that remove policies and hooks; metrics collection stays, it may serve others."""
+    there = actual or {"policies": {}, "hooks": {}}
+    return [
+        *(
+            Step("delete_policy", {"group": wanted.group, "name": name})
+            for name in wanted.policies
+            if name in there["policies"]
+        ),
+        *(
+            Step("delete_hook", {"group": wanted.group, "name": name})
+            for name in wanted.hooks
+            if name in there["hooks"]
+        ),
+    ]
+
+
+def normalise(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a target-tracking policy says, with AWS's defaults, and without order where it has no meaning."""
+    tracking = policy.get("TargetTrackingConfiguration") or {}
+    metric = tracking.get("CustomizedMetricSpecification") or {}
+    said: dict[str, Any] = {
+        "PolicyType": policy.get("PolicyType"),
+        "TargetValue": tracking.get("TargetValue") and float(tracking["TargetValue"]),
+        "DisableScaleIn": bool(tracking.get("DisableScaleIn", False)),
+        "EstimatedInstanceWarmup": _whole(policy.get("EstimatedInstanceWarmup")),
+        "Metrics": {query["Id"]: _said(query) for query in metric.get("Metrics") or []},
+        "Predefined": tracking.get("PredefinedMetricSpecification"),
+    }
+    for key in ("MetricName", "Namespace", "Statistic", "Unit"):
+        said[key] = metric.get(key)
+    said["Dimensions"] = sorted((item["Name"], item["Value"]) for item in metric.get("Dimensions") or [])
+    return said
+
+
+def describe(wanted: Wanted, actual: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return of a group what this module manages, for a diff."""
+    if actual is None:
+        return {}
+    return {
+        "metrics": {name: actual["metrics"][name] for name in wanted.metrics if name in actual["metrics"]},
+        "policies": {
+            name: {key: value for key, value in normalise(actual["policies"][name]).items() if value}
+            for name in wanted.policies
+            if name in actual["policies"]
+        },
+        "hooks": {
+            name: {key: actual["hooks"][name].get(key) for key in hook}
+            for name, hook in wanted.hooks.items()
+            if name in actual["hooks"]
+        },
+    }
+
+
+def predict(actual: Mapping[str, Any] | None, steps: Iterable[Step]) -> dict[str, Any]:
+    """Return the group as it will be once ``steps`` are done."""
+    there = actual or {"metrics": {}, "policies": {}, "hooks": {}}
+    after = {key: dict(there[key]) for key in ("metrics", "policies", "hooks")}
+    for step in steps:
+        given = step.arguments
+        if step.method == "collect_metrics":
+            after["metrics"].update(dict.fromkeys(given["metrics"], "1Minute"))
+        elif step.method.startswith("put_"):
+            after["policies" if step.method == "put_policy" else "hooks"][given["name"]] = given["settings"]
+        else:
+            del after["policies" if step.method == "delete_policy" else "hooks"][given["name"]]
+    return after
+
+
+def _read_target(entry: Mapping[str, Any], path: str, problems: Problems) -> float:
+    """Return the target value that an entry gives, or that follows from its latency, its time and its concurrency."""
+    parts = ("acceptable_latency", "mean_processing_time", "concurrency")
+    given = [key for key in parts if entry.get(key) is not None]
+    numbers = {
+        key: as_number(entry[key])
+        for key in (*given, *(["target_value"] if entry.get("target_value") is not None else []))
+    }
+    bad = [key for key, number in numbers.items() if number is None or number <= 0]
+    for key in bad:
+        problems.add(join(path, key), f"{show(entry[key])} is not a number above 0")
+    if ("target_value" in numbers) == bool(given) or (given and len(given) < len(parts)):
+        problems.add(path, f"set either target_value, or {', '.join(parts)}, from which it follows")
+    if problems.errors:
+        return 1.0
+    if "target_value" in numbers:
+        target = float(numbers["target_value"] or 0)
+    else:
+        target = target_value(*(numbers[key] or 0 for key in parts))
+    if not TARGET_MINIMUM <= target <= TARGET_MAXIMUM:
+        problems.add(path, f"a target value of {target} is not within {TARGET_MINIMUM} and {TARGET_MAXIMUM}")
+    return target
+
+
+def _policy(entry: Mapping[str, Any], target: float) -> dict[str, Any]:
+    metric: dict[str, Any]
+    if entry.get("form", "backlog_per_instance") == "queue_depth":
+        metric = {
+            "MetricName": "ApproximateNumberOfMessagesVisible",
+            "Namespace": "AWS/SQS",
+            "Dimensions": [{"Name": "QueueName", "Value": entry["queue_name"]}],
+            "Statistic": "Average",
+        }
+    else:
+        metric = {"Metrics": backlog_queries(entry["queue_name"], entry["autoscaling_group"])}
+    policy: dict[str, Any] = {
+        "PolicyType": "TargetTrackingScaling",
+        "TargetTrackingConfiguration": {
+            "CustomizedMetricSpecification": metric,
+            "TargetValue": target,
+            "DisableScaleIn": bool(entry.get("disable_scale_in")),
+        },
+    }
+    if entry.get("estimated_instance_warmup") is not None:
+        policy["EstimatedInstanceWarmup"] = entry["estimated_instance_warmup"]
+    return policy
+
+
+def _add_hook(group: Wanted, drain: Mapping[str, Any] | None, path: str, problems: Problems) -> None:
+    if drain is None:
+        return
+    timeout = drain["heartbeat_timeout"]
+    if not HEARTBEAT_MINIMUM <= timeout <= HEARTBEAT_MAXIMUM:
+        problems.add(
+            join(path, "heartbeat_timeout"),
+            f"{timeout} is not within {HEARTBEAT_MINIMUM} and {HEARTBEAT_MAXIMUM} seconds",
+        )
+    hook = {
+        "LifecycleTransition": TERMINATING,
+        "HeartbeatTimeout": timeout,
+        "DefaultResult": drain.get("default_result") or "CONTINUE",
+    }
+    if group.hooks.setdefault(drain["name"], hook) != hook:
+        problems.add(path, f"{group.group} is given another hook {drain['name']} already")
+
+
+def _differs(hook: Mapping[str, Any], actual: Mapping[str, Any] | None) -> bool:
+    return actual is None or any(actual.get(key) != value for key, value in hook.items())
+
+
+def _query(name: str, namespace: str, metric: str, dimension: str, value: str, stat: str) -> dict[str, Any]:  # noqa: PLR0917
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": namespace,
+                "MetricName": metric,
+                "Dimensions": [{"Name": dimension, "Value": value}],
+            },
+            "Stat": stat,
+        },
+        "ReturnData": False,
+    }
+
+
+def _said(query: Mapping[str, Any]) -> dict[str, Any]:
+    stat = query.get("MetricStat") or {}
+    metric = stat.get("Metric") or {}
+    return {
+        "Expression": query.get("Expression") or None,
+        "ReturnData": bool(query.get("ReturnData", True)),
+        "Stat": stat.get("Stat"),
+        "Metric": (metric.get("Namespace"), metric.get("MetricName")),
+        "Dimensions": sorted((item["Name"], item["Value"]) for item in metric.get("Dimensions") or []),
+    }
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
