@@ -12,14 +12,16 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
-from ansible_collections.ecommerce.sqs.plugins.module_utils._scaling.plan import of_topology
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.scaling import (
+    scaling_policies as policies_of,
+)
 
 
 def scaling_policies(topology: object, *, region: str, groups: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the scaling policies of the groups; raise AnsibleFilterError with all faults."""
     try:
-        return of_topology(expand(topology, region=region), groups)
+        return policies_of(expand(topology, region=region), groups)
     except InvalidInputError as error:
         raise AnsibleFilterError(str(error)) from error
 

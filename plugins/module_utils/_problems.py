@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -66,6 +67,17 @@ def as_integer(value: object) -> int | None:
         if digits.isascii() and digits.isdigit() and len(digits) <= 18:
             return sign * int(digits)
     return None
+
+
+def as_number(value: object) -> float | None:
+    """Return a finite number given as one, or as the text that a template makes of it; else None."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def as_boolean(value: object) -> bool | None:

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._problems import Problems, as_boolean, as_integer, join, show
-from .._topology.alarms import MAXIMUM_ACTIONS, MISSING_DATA, as_number
+from .._problems import Problems, as_boolean, as_integer, as_number, join, show
+from .._topology.alarms import MISSING_DATA, check_actions
 
 Alarm = dict[str, Any]
 
@@ -197,15 +197,8 @@ def _check(alarm: Alarm, path: str, problems: Problems) -> None:
         if key not in alarm:
             problems.add(join(path, key), "is missing")
     for key in ACTIONS:
-        _check_actions(alarm.get(key, []), join(path, key), problems)
+        check_actions(alarm.get(key, []), join(path, key), problems)
     _check_metric(alarm, path, problems)
-
-
-def _check_actions(value: object, path: str, problems: Problems) -> None:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item.startswith("arn:") for item in value):
-        problems.add(path, f"{show(value)} is not a list of ARNs, such as that of an SNS topic")
-    elif len(value) > MAXIMUM_ACTIONS:
-        problems.add(path, f"{len(value)} actions are above {MAXIMUM_ACTIONS}")
 
 
 def _check_metric(alarm: Alarm, path: str, problems: Problems) -> None:

@@ -18,6 +18,7 @@ with suppress(ImportError):
 
 from .._aws.client import explain
 from .._queues.api import AwsCallError
+from .._topology.names import name_in
 from .outgoing import BATCH_ENTRIES, Entry
 
 SEND_ATTEMPTS = 5
@@ -128,7 +129,7 @@ class MessageApi:
         try:
             return dict(getattr(self._client, method)(**arguments))
         except (BotoCoreError, ClientError) as error:
-            about = subject.replace(":", "/").rsplit("/", 1)[-1]
+            about = name_in(subject)
             raise AwsCallError(f"{about}: {explain(error, [self._client])}", error) from error
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from .._topology.names import is_fifo
 from .api import MessageApi
 from .outgoing import BATCH_ENTRIES, Entry, batches
 
@@ -31,7 +32,7 @@ def send_all(
     refused: list[dict[str, Any]] = []
     stopped_groups: set[str] = set()
     position = 0
-    for batch in batches(entries, one_of_a_group=queue.endswith(".fifo")):
+    for batch in batches(entries, one_of_a_group=is_fifo(queue)):
         offset, position = position, position + len(batch)
         held = [entry for entry in batch if entry.get("MessageGroupId") in stopped_groups]
         going = [entry for entry in batch if entry not in held]
@@ -43,7 +44,7 @@ def send_all(
             answer = sent.taken.get(entry["Id"])
             if answer is None:
                 refused.append(_refusal(offset, entry["Id"], sent.failed.get(entry["Id"], "no answer")))
-                if queue.endswith(".fifo"):
+                if is_fifo(queue):
                     stopped_groups.add(entry["MessageGroupId"])
                 continue
             taken.append(

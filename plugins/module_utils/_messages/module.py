@@ -18,6 +18,7 @@ from .._queues.api import AwsCallError, QueueApi
 from .._queues.lookup import read_references, require_url
 from .._queues.module import region_of
 from .._queues.plan import ActualQueue
+from .._topology.names import is_fifo, name_in, parse_arn
 from .api import MessageApi
 from .borrowing import look
 from .outgoing import (
@@ -109,7 +110,7 @@ def read_outgoing(params: Mapping[str, Any]) -> Outgoing:
     several = params["messages"] is not None
     messages = params["messages"] if several else [{key: params[key] for key in MESSAGE_OPTIONS}]
     path = "messages" if several else ""
-    return Outgoing(read_messages(messages, path, fifo=params["queue"].endswith(".fifo")), path)
+    return Outgoing(read_messages(messages, path, fifo=is_fifo(params["queue"])), path)
 
 
 def read_removal(params: Mapping[str, Any]) -> MessageFilter:
@@ -156,8 +157,8 @@ def read_redrive_options(params: Mapping[str, Any], region: str) -> RedriveOptio
     """Return the options of a redrive. Raises InvalidInputError with every fault."""
     problems = Problems()
     destination = params["destination"] or ""
-    parts = destination.split(":")
-    elsewhere = params["destination_region"] or (parts[3] if destination.startswith("arn:") and len(parts) == 6 else "")
+    arn = parse_arn(destination)
+    elsewhere = params["destination_region"] or (arn.region if arn else "")
     options = RedriveOptions(
         method=params["method"],
         rate=_bounded(params, "max_messages_per_second", 1, RATE_MAXIMUM, problems),
@@ -195,7 +196,7 @@ class Redrive:
         self._progress = reporter(module)
         self.source = open_queue(module, module.params["queue"], counter=counter)
         sources = self.source.queues.read_dead_letter_sources(self.source.url, self.source.queue.name)
-        self._sources = {url.rsplit("/", 1)[-1]: url for url in sources}
+        self._sources = {name_in(url): url for url in sources}
         self._target = self.source.messages
         self._destination = self._open_destination(module.params["destination"])
         if self._destination is None and not self._sources:
@@ -297,7 +298,7 @@ class Redrive:
 
     def _destination_name(self, message: dict[str, Any]) -> str | None:
         url = self._destination_of(source_of(message))
-        return url and url.rsplit("/", 1)[-1]
+        return url and name_in(url)
 
 
 def finish_redrive(module: Any, report: Report, seconds: float, **more: Any) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._problems import Problems, as_integer, join, read_mapping, refuse_unknown_keys, show
+from .._topology.names import name_in
 from .outgoing import ATTRIBUTE_LIMIT, MESSAGE_BYTES, Entry, check_text, read_attributes, size_of
 
 REASON_ATTRIBUTE = "DeadLetterReason"
@@ -58,7 +59,7 @@ def source_of(message: Received) -> str | None:
     """Return the name of the queue that a message in a dead-letter queue came from, or None when it is not known."""
     arn = message.get("Attributes", {}).get("DeadLetterQueueSourceArn")
     if arn:
-        return str(arn).rsplit(":", 1)[-1]
+        return name_in(str(arn))
     told = _as_json(message.get("MessageAttributes", {}).get(SOURCE_ATTRIBUTE, {}).get("StringValue", ""))
     name = told.get("queue") if isinstance(told, dict) else None
     return name if isinstance(name, str) else None

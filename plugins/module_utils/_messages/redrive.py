@@ -19,6 +19,7 @@ from typing import Any
 from .._aws.client import error_message, has_code
 from .._problems import InvalidInputError
 from .._queues.api import AwsCallError
+from .._topology.names import is_fifo, name_in
 from .api import MessageApi, group_of
 from .borrowing import Borrowed, borrowing
 from .outgoing import Entry, batches
@@ -202,7 +203,7 @@ class HandRedrive:
         for url, items in by_destination.items():
             done = self._send(url, items, report, blocked)
             report.moved += len(done)
-            name = url.rsplit("/", 1)[-1]
+            name = name_in(url)
             report.destinations[name] = report.destinations.get(name, 0) + len(done)
             undeleted = borrowed.delete(done)
             if undeleted:
@@ -217,7 +218,7 @@ class HandRedrive:
             self._refuse(report, message, f"{reason}; name a destination")
             return None
         try:
-            entry = task.edit.apply(resend_entry(message, fifo=url.endswith(".fifo")))
+            entry = task.edit.apply(resend_entry(message, fifo=is_fifo(url)))
         except InvalidInputError as error:
             self._refuse(report, message, "; ".join(error.errors))
             return None
@@ -229,13 +230,13 @@ class HandRedrive:
         """Send; return the messages that the destination has taken. A group stops at its first failure."""
         done: list[dict[str, Any]] = []
         position = 0
-        for batch in batches((entry for _message, entry in items), one_of_a_group=url.endswith(".fifo")):
+        for batch in batches((entry for _message, entry in items), one_of_a_group=is_fifo(url)):
             messages = [message for message, _entry in items[position : position + len(batch)]]
             position += len(batch)
             paired = [
                 (message, entry)
                 for message, entry in zip(messages, batch)
-                if not (url.endswith(".fifo") and group_of(message) in blocked)
+                if not (is_fifo(url) and group_of(message) in blocked)
             ]
             if not paired:
                 continue
@@ -244,7 +245,7 @@ class HandRedrive:
                 answer = sent.taken.get(entry["Id"])
                 if answer is None:
                     self._refuse(report, message, sent.failed.get(entry["Id"], "no answer"))
-                elif url.endswith(".fifo") and answer["MessageId"] == message["MessageId"]:
+                elif is_fifo(url) and answer["MessageId"] == message["MessageId"]:
                     # SQS answers with the ID of the message that it already has: this one is taken for its duplicate
                     # and not delivered. To delete it now would be to lose it.
                     reason = "its deduplication ID was used within the last 5 minutes; run again later"
@@ -252,7 +253,7 @@ class HandRedrive:
                 else:
                     done.append(message)
                     continue
-                if url.endswith(".fifo"):
+                if is_fifo(url):
                     blocked.add(str(group_of(message)))
         return done
 

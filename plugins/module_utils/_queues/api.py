@@ -16,6 +16,7 @@ with suppress(ImportError):
 
 from .._aws.client import concurrently, explain, has_code
 from .._progress import counting
+from .._topology.names import name_in, queue_url
 from .._topology.queue_attributes import AttributeValue, from_aws, to_aws
 from .plan import ActualQueue
 
@@ -54,7 +55,7 @@ class QueueApi:
         urls: dict[str, str] = {}
         while True:
             page = self._call("list_queues", "", **arguments)
-            urls.update({url.rsplit("/", 1)[-1]: url for url in page.get("QueueUrls", [])})
+            urls.update({name_in(url): url for url in page.get("QueueUrls", [])})
             if not page.get("NextToken"):
                 return urls
             arguments["NextToken"] = page["NextToken"]
@@ -139,7 +140,7 @@ class QueueApi:
 
     def predicted_url(self, name: str, account_id: str) -> str:
         """Return the URL that a queue will have, for showing before it exists."""
-        return f"{self._client.meta.endpoint_url.rstrip('/')}/{account_id}/{name}"
+        return queue_url(self._client.meta.endpoint_url, account_id, name)
 
     def _read_part(self, job: tuple[str, str, str]) -> dict[str, str] | None:
         name, url, what = job

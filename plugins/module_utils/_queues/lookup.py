@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._problems import Problems, show
-from .._topology.queue_attributes import check_name
+from .._topology.names import check_queue_name, is_arn, name_in, parse_queue_arn
 from .api import AwsCallError, QueueApi
 from .plan import ActualQueue, effective_attributes
 
@@ -44,18 +44,18 @@ def read_references(values: Sequence[object], region: str, path: str) -> list[Re
 def _read_reference(value: object, region: str, path: str, problems: Problems) -> Reference | None:
     text = value if isinstance(value, str) else ""
     if text.startswith(("http://", "https://")):
-        name = text.rstrip("/").rsplit("/", 1)[-1]
-        return Reference(name, url=text) if check_name(name, path, problems) else None
-    if not text.startswith("arn:"):
-        return Reference(text) if check_name(value, path, problems) else None
-    parts = text.split(":")
-    if len(parts) != 6 or parts[2] != "sqs":
+        name = name_in(text)
+        return Reference(name, url=text) if check_queue_name(name, path, problems) else None
+    if not is_arn(text):
+        return Reference(text) if check_queue_name(value, path, problems) else None
+    arn = parse_queue_arn(text)
+    if arn is None:
         problems.add(path, f"{show(value)} is not the ARN of a queue")
         return None
-    if parts[3] != region:
-        problems.add(path, f"{show(value)} is in {parts[3]}, and the module works in {region}; set region")
+    if arn.region != region:
+        problems.add(path, f"{show(value)} is in {arn.region}, and the module works in {region}; set region")
         return None
-    return Reference(parts[5], owner=parts[4]) if check_name(parts[5], path, problems) else None
+    return Reference(arn.resource, owner=arn.account_id) if check_queue_name(arn.resource, path, problems) else None
 
 
 def find_urls(api: QueueApi, references: Sequence[Reference]) -> dict[str, str | None]:
@@ -88,7 +88,7 @@ def describe(queue: ActualQueue, sources: Sequence[str]) -> dict[str, Any]:
         "name": queue.name,
         "url": queue.url,
         "tags": queue.tags,
-        "dead_letter_queue": target.rsplit(":", 1)[-1] or None,
+        "dead_letter_queue": name_in(target) or None,
         "max_receive_count": redrive.get("maxReceiveCount"),
         "dead_letter_source_queues": sorted(sources),
     }
@@ -136,7 +136,7 @@ def look_up(
         answers = api.run_all(
             "read sources", lambda item: api.read_dead_letter_sources(item.url, item.name), queues.values()
         )
-        sources = {name: [url.rsplit("/", 1)[-1] for url in answer] for name, answer in zip(queues, answers)}
+        sources = {name: [name_in(url) for url in answer] for name, answer in zip(queues, answers)}
     described = [describe(queue, sources[name]) for name, queue in queues.items()]
     missing = [] if names is None else [name for name in found if name not in queues]
     return described, missing

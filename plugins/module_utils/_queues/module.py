@@ -13,11 +13,12 @@ from typing import Any
 from .._aws.client import CallCounter, connect
 from .._problems import InvalidInputError, Problems, out_of_range
 from .._progress import reporter
-from .._topology.expand import check_place, expand, partition_of
+from .._topology.expand import expand
+from .._topology.names import Place, check_place, partition_of
 from .._topology.queue_attributes import ATTRIBUTES
 from .api import AwsCallError, QueueApi, account_of
 from .reconcile import Options, Outcome, QueueEngine
-from .wanted import DesiredQueue, Place, check_arguments, from_topology, read_arguments
+from .wanted import DesiredQueue, check_arguments, from_topology, read_arguments
 
 WAIT_MAXIMUM = 3600
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._aws.client import error_message, has_code
+from .._topology.names import Place, parse_queue_arn, without_type
 from .api import ALREADY_EXISTS, DELETED_RECENTLY, AwsCallError, QueueApi
 from .plan import (
     ActualQueue,
@@ -24,7 +25,7 @@ from .plan import (
     plan_absent,
     plan_present,
 )
-from .wanted import DesiredQueue, Place
+from .wanted import DesiredQueue
 
 DELETED_NAME_SECONDS = 60
 """Seconds for which the name of a deleted queue cannot be used again. Source: API_DeleteQueue.html."""
@@ -125,12 +126,12 @@ class QueueEngine:
 
     def _read(self, names: Sequence[str], *, tags: bool = True) -> tuple[dict[str, str], dict[str, ActualQueue]]:
         # A queue of the same stem and the other type has to be seen as well.
-        listed = self._api.list_urls(common_prefix([name.removesuffix(".fifo") for name in names]))
+        listed = self._api.list_urls(common_prefix([without_type(name) for name in names]))
         return listed, self._api.read({name: listed[name] for name in names if name in listed}, tags=tags)
 
     def _place(self, actual: Mapping[str, ActualQueue]) -> Place:
-        arns = [queue.attributes["arn"] for queue in actual.values() if "arn" in queue.attributes]
-        return self._place_of(arns[0].split(":")[4] if arns else None)
+        arns = (parse_queue_arn(queue.attributes.get("arn")) for queue in actual.values())
+        return self._place_of(next((arn.account_id for arn in arns if arn), None))
 
     def _unreported(self, desired: Sequence[DesiredQueue], actual: Mapping[str, ActualQueue]) -> list[str]:
         """Return the attributes that this endpoint does not report; asked only where a difference depends on it."""
@@ -261,7 +262,7 @@ class QueueEngine:
             **known,
             "name": queue.name,
             "url": urls.get(queue.name) or self._api.predicted_url(queue.name, place.account_id),
-            "arn": place.arn(queue.name),
+            "arn": place.queue_arn(queue.name),
             "fifo": queue.fifo,
             "tags": {**tags, **(queue.tags or {})},
         }

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._problems import Problems, as_integer, join, read_mapping, refuse_unknown_keys, show
 from .._topology import queue_attributes as sqs
-from .._topology.expand import queue_arn
+from .._topology.names import Place, check_queue_name, is_arn, is_fifo, name_of_other_type, parse_queue_arn
 from .._topology.policies import queue_policy
 from .._topology.queue_attributes import AttributeValue
 from .._topology.shapes import ExpandedQueue, ExpandedTopology
@@ -27,18 +27,6 @@ QUEUE_ARGUMENTS = (
     "redrive_allow_policy",
     "tags",
 )
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where queues are: enough to know their ARNs."""
-
-    region: str
-    account_id: str
-    partition: str
-
-    def arn(self, name: str) -> str:
-        return queue_arn(name, region=self.region, account_id=self.account_id, partition=self.partition)
 
 
 @dataclass(frozen=True)
@@ -84,7 +72,6 @@ def _from_expanded(expanded: ExpandedTopology, queue: ExpandedQueue, purge_tags:
     attributes["policy"] = queue_policy(expanded, queue["key"])
     attributes["redrive_policy"] = _redrive_policy(expanded, queue)
     attributes["redrive_allow_policy"] = _redrive_allow_policy(expanded, queue)
-    stem = queue["name"][: -len(".fifo")] if queue["fifo"] else queue["name"]
     return DesiredQueue(
         key=queue["key"],
         name=queue["name"],
@@ -95,7 +82,7 @@ def _from_expanded(expanded: ExpandedTopology, queue: ExpandedQueue, purge_tags:
         purge_tags=purge_tags,
         first=queue["dead_letter"],
         # The two dead-letter queues stand side by side; of any other queue there is one type only.
-        twin=None if queue["dead_letter"] else (stem if queue["fifo"] else f"{stem}.fifo"),
+        twin=None if queue["dead_letter"] else name_of_other_type(queue["name"]),
     )
 
 
@@ -147,7 +134,7 @@ def read_arguments(
         result.append(queue)
     problems.raise_if_any("queues" if indexed else "The queue")
     targets = {str(_target_of(queue)) for queue in result}
-    return [_as_first(queue) if place.arn(queue.name) in targets else queue for queue in result]
+    return [_as_first(queue) if place.queue_arn(queue.name) in targets else queue for queue in result]
 
 
 def _target_of(queue: DesiredQueue) -> object:
@@ -163,10 +150,10 @@ def _read_queue(
     given: Mapping[str, Any], path: str, place: Place, problems: Problems, purge_tags: bool
 ) -> DesiredQueue | None:
     name = given.get("name")
-    if not sqs.check_name(name, join(path, "name"), problems):
+    if not check_queue_name(name, join(path, "name"), problems):
         return None
     name = str(name)
-    fifo = name.endswith(".fifo")
+    fifo = is_fifo(name)
     wanted = given.get("fifo")
     if wanted is not None and bool(wanted) != fifo:
         problems.add(
@@ -209,7 +196,7 @@ def _read_redrive(value: object, path: str, place: Place, problems: Problems, *,
         return {}
     refuse_unknown_keys(given, {"dead_letter_queue", "max_receive_count"}, path, problems)
     target = _read_arn(given.get("dead_letter_queue"), join(path, "dead_letter_queue"), place, problems)
-    if target is not None and target.endswith(".fifo") != fifo:
+    if target is not None and is_fifo(target) != fifo:
         kinds = ("a FIFO queue", "a standard queue")
         problems.add(
             join(path, "dead_letter_queue"),
@@ -250,10 +237,9 @@ def _read_redrive_allow(value: object, path: str, place: Place, problems: Proble
 
 def _read_arn(value: object, path: str, place: Place, problems: Problems) -> str | None:
     """Return the ARN of a queue given by name (in the same place) or by ARN."""
-    if isinstance(value, str) and value.startswith("arn:"):
-        parts = value.split(":")
-        if len(parts) == 6 and parts[2] == "sqs":
+    if is_arn(value):
+        if parse_queue_arn(value):
             return str(value)
         problems.add(path, f"{show(value)} is not the ARN of a queue")
         return None
-    return place.arn(str(value)) if sqs.check_name(value, path, problems) else None
+    return place.queue_arn(str(value)) if check_queue_name(value, path, problems) else None

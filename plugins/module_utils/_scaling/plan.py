@@ -16,15 +16,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._problems import Problems, join, show
-from .._topology.alarms import as_number
+from .._problems import Problems, as_number, join, show
+from .._topology.scaling import (
+    GROUP_METRICS,
+    HEARTBEAT_MAXIMUM,
+    HEARTBEAT_MINIMUM,
+    backlog_queries,
+)
 
-BACKLOG_PER_INSTANCE = "backlog per instance"
-GROUP_METRICS = ("GroupInServiceInstances", "GroupDesiredCapacity")
-"""What backlog per instance and the dashboard need; without collection they have no data."""
 TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
-HEARTBEAT_MINIMUM, HEARTBEAT_MAXIMUM = 30, 7200
-"""Seconds. Source: API_PutLifecycleHook.html."""
 TARGET_MINIMUM, TARGET_MAXIMUM = 8.515920e-109, 1.174271e108
 """Source: API_TargetTrackingConfiguration.html."""
 
@@ -47,20 +47,6 @@ class Step:
     arguments: dict[str, Any]
 
 
-def backlog_queries(queue_name: str, group: str) -> list[dict[str, Any]]:
-    """Return the metric math of messages, waiting and in flight, for each instance in service.
-
-    The fills keep the figure where a metric has no data: an idle queue is 0, and no instance counts as one.
-    """
-    expression = "(waiting + FILL(in_flight,0)) / IF(FILL(instances,0)>0, instances, 1)"
-    return [
-        {"Id": "backlog", "Expression": expression, "Label": BACKLOG_PER_INSTANCE, "ReturnData": True},
-        _query("waiting", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue_name, "Sum"),
-        _query("in_flight", "AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName", queue_name, "Sum"),
-        _query("instances", "AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", group, "Average"),
-    ]
-
-
 def target_value(acceptable_latency: float, processing_time: float, concurrency: float) -> float:
     """Return how many messages may wait for one instance, so that each is done in time.
 
@@ -69,35 +55,6 @@ def target_value(acceptable_latency: float, processing_time: float, concurrency:
     :param concurrency: messages that one instance works on at once.
     """
     return acceptable_latency / processing_time * concurrency
-
-
-def of_topology(expanded: Mapping[str, Any], groups: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the policies of the groups of services, one for each queue consumed, as the module's option takes them.
-
-    :param groups: for each service the settings of its policies, ``autoscaling_group`` among them.
-    Raises InvalidInputError for an unknown service, or one that consumes nothing.
-    """
-    problems = Problems()
-    entries = []
-    for name, settings in groups.items():
-        path = join("groups", name)
-        service = expanded["services"].get(name)
-        if not isinstance(settings, Mapping) or not settings.get("autoscaling_group"):
-            problems.add(path, f"{show(settings)} has to be a mapping with autoscaling_group, the name of the group")
-        elif service is None:
-            problems.add(path, f"there is no such service; there are {', '.join(expanded['services'])}")
-        elif not service["workers"]:
-            problems.add(path, "the service consumes no queue, so that there is no backlog to scale on")
-        else:
-            stop = max(worker["stop_timeout"] for worker in service["workers"])
-            drain = {"heartbeat_timeout": min(max(stop, HEARTBEAT_MINIMUM), HEARTBEAT_MAXIMUM)}
-            for worker in service["workers"]:
-                stem = "scale-up-on-queue-depth" if settings.get("form") == "queue_depth" else "backlog-per-instance"
-                own_name = stem if len(service["workers"]) == 1 else f"{worker['queue']}-{stem}"
-                queue_name = expanded["queues"][worker["queue"]]["name"]
-                entries.append({"name": own_name, "drain": drain, **settings, "queue_name": queue_name})
-    problems.raise_if_any("scaling_policies")
-    return entries
 
 
 def read_wanted(entries: Iterable[Mapping[str, Any]]) -> list[Wanted]:
@@ -276,21 +233,6 @@ def _add_hook(group: Wanted, drain: Mapping[str, Any] | None, path: str, problem
 
 def _differs(hook: Mapping[str, Any], actual: Mapping[str, Any] | None) -> bool:
     return actual is None or any(actual.get(key) != value for key, value in hook.items())
-
-
-def _query(name: str, namespace: str, metric: str, dimension: str, value: str, stat: str) -> dict[str, Any]:  # noqa: PLR0917
-    return {
-        "Id": name,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": namespace,
-                "MetricName": metric,
-                "Dimensions": [{"Name": dimension, "Value": value}],
-            },
-            "Stat": stat,
-        },
-        "ReturnData": False,
-    }
 
 
 def _said(query: Mapping[str, Any]) -> dict[str, Any]:

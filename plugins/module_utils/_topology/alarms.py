@@ -23,17 +23,14 @@ message that SQS itself moves to a DLQ does not count as sent to it, so only the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from .._problems import Problems, as_boolean, as_integer, join, read_mapping, refuse_unknown_keys, show
+from .._problems import Problems, as_boolean, as_integer, as_number, join, read_mapping, refuse_unknown_keys, show
+from .names import alarm_name, is_arn
 
 Alarm = dict[str, Any]
 Queue = Mapping[str, Any]
-
-SEED_PREFIX = "ecommerce"
-"""The prefix whose backlog alarms carry the bare names that operators know (``high-order-queue-depth``)."""
 
 QUEUE_KINDS = ("backlog", "age", "stuck", "unpolled", "retry_storm", "in_flight")
 DEAD_LETTER_KINDS = ("not_empty", "expiring")
@@ -71,7 +68,8 @@ def read_settings(
     settings = dict(general or {})
     for key, item in given.items():
         if key in ACTION_SETTINGS:
-            settings[key] = _read_actions(item, join(path, key), problems)
+            check_actions(item, join(path, key), problems)
+            settings[key] = item
         elif key in kinds:
             settings[key] = _read_kind(key, item, join(path, key), problems, settings.get(key))
     return settings
@@ -92,7 +90,7 @@ def alarms(expanded: Mapping[str, Any]) -> list[Alarm]:
 
 
 def _alarm(kind: str, prefix: str, queue: Queue, settings: Mapping[str, Any]) -> Alarm:
-    name, alarm = _KINDS[kind](queue)
+    alarm = _KINDS[kind](queue)
     tuning = settings.get(kind) or {}
     for key in ("threshold", "evaluation_periods", "datapoints_to_alarm", "treat_missing_data"):
         if key in tuning:
@@ -100,9 +98,8 @@ def _alarm(kind: str, prefix: str, queue: Queue, settings: Mapping[str, Any]) ->
     alarm["DatapointsToAlarm"] = min(alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"])
     if "period" in tuning:
         _set_period(alarm, tuning["period"])
-    bare = kind == "backlog" and prefix == SEED_PREFIX
     return {
-        "AlarmName": name if bare else f"{prefix}-{name}",
+        "AlarmName": alarm_name(prefix, queue["key"], kind),
         "ActionsEnabled": True,
         "AlarmActions": list(settings.get("alarm_actions", [])),
         "OKActions": list(settings.get("ok_actions", [])),
@@ -111,26 +108,26 @@ def _alarm(kind: str, prefix: str, queue: Queue, settings: Mapping[str, Any]) ->
     }
 
 
-def _backlog(queue: Queue) -> tuple[str, Alarm]:
-    return f"high-{queue['key']}-queue-depth", {
+def _backlog(queue: Queue) -> Alarm:
+    return {
         "AlarmDescription": f"Too many messages wait in {queue['name']}: are its workers up, and enough of them?",
         **_single(queue, "ApproximateNumberOfMessagesVisible", "Average", 300),
         **_when("GreaterThanThreshold", 100, datapoints=2, periods=2),
     }
 
 
-def _age(queue: Queue) -> tuple[str, Alarm]:
+def _age(queue: Queue) -> Alarm:
     # A message that failed once and succeeded on its second receive is no incident.
     objective = max(300, 2 * int(queue["visibility_timeout"]))
-    return f"{queue['key']}-queue-age", {
+    return {
         "AlarmDescription": f"The oldest message of {queue['name']} has waited longer than its latency objective.",
         **_single(queue, "ApproximateAgeOfOldestMessage", "Maximum", 60),
         **_when("GreaterThanThreshold", objective, datapoints=3, periods=5),
     }
 
 
-def _stuck(queue: Queue) -> tuple[str, Alarm]:
-    return f"{queue['key']}-queue-stuck", {
+def _stuck(queue: Queue) -> Alarm:
+    return {
         "AlarmDescription": f"Messages wait in {queue['name']} and none is finished: its workers fail or hang.",
         **_math(
             "IF(FILL(visible,0)>0 AND FILL(deleted,0)==0,1,0)",
@@ -142,8 +139,8 @@ def _stuck(queue: Queue) -> tuple[str, Alarm]:
     }
 
 
-def _unpolled(queue: Queue) -> tuple[str, Alarm]:
-    return f"{queue['key']}-queue-unpolled", {
+def _unpolled(queue: Queue) -> Alarm:
+    return {
         "AlarmDescription": f"Nobody polls {queue['name']}: no worker of it runs.",
         **_math(
             "FILL(empty,0)+FILL(received,0)",
@@ -156,8 +153,8 @@ def _unpolled(queue: Queue) -> tuple[str, Alarm]:
     }
 
 
-def _retry_storm(queue: Queue) -> tuple[str, Alarm]:
-    return f"{queue['key']}-queue-retry-storm", {
+def _retry_storm(queue: Queue) -> Alarm:
+    return {
         "AlarmDescription": f"Most messages received from {queue['name']} fail and come back.",
         **_math(
             "(received-deleted)/received",
@@ -169,25 +166,25 @@ def _retry_storm(queue: Queue) -> tuple[str, Alarm]:
     }
 
 
-def _in_flight(queue: Queue) -> tuple[str, Alarm]:
-    return f"{queue['key']}-queue-in-flight", {
+def _in_flight(queue: Queue) -> Alarm:
+    return {
         "AlarmDescription": f"{queue['name']} comes close to SQS's limit of 120,000 messages in flight.",
         **_single(queue, "ApproximateNumberOfMessagesNotVisible", "Maximum", 60),
         **_when("GreaterThanThreshold", 96000, datapoints=3, periods=3),
     }
 
 
-def _not_empty(queue: Queue) -> tuple[str, Alarm]:
-    return f"{queue['key']}-not-empty", {
+def _not_empty(queue: Queue) -> Alarm:
+    return {
         "AlarmDescription": f"{queue['name']} holds messages that could not be processed: look, repair, redrive.",
         **_single(queue, "ApproximateNumberOfMessagesVisible", "Maximum", 60),
         **_when("GreaterThanThreshold", 0, datapoints=1, periods=1),
     }
 
 
-def _expiring(queue: Queue) -> tuple[str, Alarm]:
+def _expiring(queue: Queue) -> Alarm:
     retention = int(queue["message_retention_period"])
-    return f"{queue['key']}-expiring", {
+    return {
         "AlarmDescription": f"A message in {queue['name']} has used 3/4 of its {retention} s and will be lost after.",
         **_single(queue, "ApproximateAgeOfOldestMessage", "Maximum", 300),
         **_when("GreaterThanThreshold", retention * 3 // 4, datapoints=1, periods=1),
@@ -251,28 +248,16 @@ def _set_period(alarm: Alarm, period: int) -> None:
             metric["MetricStat"]["Period"] = period
 
 
-def as_number(value: object) -> float | None:
-    """Return a finite number given as one, or as the text that a template makes of it; else None."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _camel(key: str) -> str:
     return "".join(part.capitalize() for part in key.split("_"))
 
 
-def _read_actions(value: object, path: str, problems: Problems) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item.startswith("arn:") for item in value):
+def check_actions(value: object, path: str, problems: Problems) -> None:
+    """Add a fault for what cannot be the actions of one kind of an alarm."""
+    if not isinstance(value, list) or not all(is_arn(item) for item in value):
         problems.add(path, f"{show(value)} is not a list of ARNs, such as that of an SNS topic")
-        return []
-    if len(value) > MAXIMUM_ACTIONS:
+    elif len(value) > MAXIMUM_ACTIONS:
         problems.add(path, f"{len(value)} actions are above {MAXIMUM_ACTIONS}")
-    return value
 
 
 def _read_kind(kind: str, value: object, path: str, problems: Problems, general: object) -> bool | dict[str, Any]:
@@ -318,8 +303,8 @@ def _read_tuning(value: Mapping[Any, Any], path: str, problems: Problems) -> dic
 
 
 def _check_range(kind: str, tuning: Mapping[str, Any], path: str, problems: Problems) -> None:
-    sample = {"key": "", "name": "", "visibility_timeout": 0, "message_retention_period": 0}
-    _name, defaults = _KINDS[kind](sample)
+    sample = {"name": "", "visibility_timeout": 0, "message_retention_period": 0}
+    defaults = _KINDS[kind](sample)
     period = tuning.get("period", _period(defaults))
     periods = tuning.get("evaluation_periods", defaults["EvaluationPeriods"])
     datapoints = tuning.get("datapoints_to_alarm", 1)

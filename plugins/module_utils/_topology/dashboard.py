@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._problems import Problems, show
-from .._scaling.plan import BACKLOG_PER_INSTANCE, backlog_queries
+from .names import place_of
+from .scaling import BACKLOG_PER_INSTANCE, backlog_queries
 
 Widget = dict[str, Any]
 
@@ -116,8 +117,8 @@ def _about(alarm: Mapping[str, Any]) -> set[str]:
 
 
 def _alarms_widget(expanded: Mapping[str, Any], names: list[str]) -> Widget:
-    prefix = f"arn:{expanded['partition']}:cloudwatch:{expanded['region']}:{expanded['account_id']}:alarm:"
-    return {"type": "alarm", "properties": {"title": "Alarms", "alarms": [prefix + name for name in names]}}
+    arns = [place_of(expanded).arn("cloudwatch", f"alarm:{name}") for name in names]
+    return {"type": "alarm", "properties": {"title": "Alarms", "alarms": arns}}
 
 
 def _graph(title: str, region: str, metrics: list[Any], **properties: Any) -> Widget:

@@ -6,33 +6,27 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, cast
 
-from .._problems import Problems, as_integer, show
 from .alarms import alarms
+from .names import (
+    Place,
+    check_place,
+    environment_key,
+    instance_profile_name,
+    partition_of,
+    policy_name,
+    queue_name,
+    role_name,
+    worker_name,
+)
 from .read import (
     QueueInput,
     ServiceInput,
     TopologyInput,
-    environment_key,
-    queue_name,
     read_topology,
-    role_name,
 )
 from .shapes import ExpandedQueue, ExpandedService, ExpandedTopology, Worker
-
-_PARTITIONS = (
-    ("cn-", "aws-cn"),
-    ("us-gov-", "aws-us-gov"),
-    ("us-isob-", "aws-iso-b"),
-    ("us-isof-", "aws-iso-f"),
-    ("us-iso-", "aws-iso"),
-    ("eu-isoe-", "aws-iso-e"),
-    ("eusc-", "aws-eusc"),
-)
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-_PARTITION = re.compile(r"aws(-[a-z]+)*")
 
 _DEADLINE_MARGIN = 30
 _STOP_MARGIN = 10
@@ -49,6 +43,7 @@ def expand(
     account = check_place(region, account_id, partition)
     declared = read_topology(topology)
     partition = partition or partition_of(region)
+    place = Place(region, account, partition) if account else None
     result: ExpandedTopology = {
         "prefix": declared.prefix,
         "region": region,
@@ -60,19 +55,9 @@ def expand(
         "alarms": [],
     }
     for queue in (*declared.dead_letter_queues.values(), *declared.queues.values()):
-        result["queues"][queue.key] = _expand_queue(queue, declared, region, account, partition)
+        result["queues"][queue.key] = _expand_queue(queue, declared, place)
     result["alarms"] = alarms(result)
     return result
-
-
-def partition_of(region: str) -> str:
-    """Return the partition of a region by its prefix."""
-    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
-
-
-def queue_arn(name: str, *, region: str, account_id: str, partition: str) -> str:
-    """Return a queue's ARN, which follows from where the queue is and how it is named."""
-    return f"arn:{partition}:sqs:{region}:{account_id}:{name}"
 
 
 def handler_deadline(queue: QueueInput) -> int:
@@ -91,35 +76,14 @@ def _dead_letter_queue_of(queue: QueueInput) -> str | None:
     return "dlq-fifo" if queue.fifo else "dlq"
 
 
-def check_place(region: object, account_id: object, partition: object = None) -> str | None:
-    """Return the account as a string, or None without one.
-
-    Raises InvalidInputError for a region, an account or a partition that cannot be one.
-    """
-    problems = Problems()
-    if not isinstance(region, str) or not _REGION.fullmatch(region):
-        problems.add("region", f"{show(region)} is not a region such as ap-southeast-1")
-    if partition is not None and not (isinstance(partition, str) and _PARTITION.fullmatch(partition)):
-        problems.add("partition", f"{show(partition)} is not a partition such as aws or aws-cn")
-    account: str | None = None
-    if account_id is not None and account_id != "":
-        account = str(account_id)
-        if as_integer(account_id) is None or not re.fullmatch(r"[0-9]{12}", account):
-            problems.add("account_id", f"{show(account_id)} is not an account of 12 digits; quote it")
-    problems.raise_if_any("The place of sqs_topology")
-    return account
-
-
-def _expand_queue(
-    queue: QueueInput, declared: TopologyInput, region: str, account: str | None, partition: str
-) -> ExpandedQueue:
+def _expand_queue(queue: QueueInput, declared: TopologyInput, place: Place | None) -> ExpandedQueue:
     name = queue_name(declared.prefix, queue.key, fifo=queue.fifo)
     is_dead_letter_queue = queue.key in declared.dead_letter_queues
     target = _dead_letter_queue_of(queue)
     fields: dict[str, Any] = {
         "key": queue.key,
         "name": name,
-        "arn": queue_arn(name, region=region, account_id=account, partition=partition) if account else None,
+        "arn": place.queue_arn(name) if place else None,
         "env": environment_key(queue.key),
         "fifo": queue.fifo,
         "dead_letter": is_dead_letter_queue,
@@ -149,9 +113,9 @@ def _expand_service(service: ServiceInput, declared: TopologyInput) -> ExpandedS
         "produces": service.produces,
         "consumes": service.consumes,
         "sends_sms": service.sends_sms,
-        "role_name": role_name(prefix, "ec2" if shared else service.name),
-        "policy_name": f"{prefix}-sqs-policy" if shared else f"{prefix}-{service.name}-sqs-policy",
-        "instance_profile_name": shared or f"{prefix}-{service.name}-instance-profile",
+        "role_name": role_name(prefix, service.name, shared=bool(shared)),
+        "policy_name": policy_name(prefix, service.name, shared=bool(shared)),
+        "instance_profile_name": shared or instance_profile_name(prefix, service.name),
         "env": {environment_key(key): key for key in used},
         "workers": [_worker(service, declared.queues[key]) for key in service.consumes],
     }
@@ -160,9 +124,8 @@ def _expand_service(service: ServiceInput, declared: TopologyInput) -> ExpandedS
 def _worker(service: ServiceInput, queue: QueueInput) -> Worker:
     deadline = handler_deadline(queue)
     poll: int = queue.attributes["receive_message_wait_time_seconds"]
-    single = len(service.consumes) == 1
     return {
-        "name": f"{service.name}-queue-worker" if single else f"{service.name}-{queue.key}-queue-worker",
+        "name": worker_name(service.name, queue.key, of_several=len(service.consumes) > 1),
         "queue": queue.key,
         "dead_letter_queue": _dead_letter_queue_of(queue),
         "deadline": deadline,

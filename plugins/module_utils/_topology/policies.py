@@ -24,6 +24,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .names import Arn, dns_suffix, is_arn, place_of, redrive_policy_name, redrive_role_name
+
 Document = dict[str, Any]
 Expanded = Mapping[str, Any]
 
@@ -55,14 +57,9 @@ PRODUCER_KMS_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
 CONSUMER_KMS_ACTIONS = ("kms:Decrypt",)
 
 
-def dns_suffix(partition: str) -> str:
-    """Domain of service principals and endpoints in *partition* (``aws``, ``aws-cn``, ``aws-us-gov``)."""
-    return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
-
-
 def role_arn(expanded: Expanded, role_name: str) -> str:
     """ARN of the role *role_name* in the topology's account. Raises ValueError without an account ID."""
-    return _arn(expanded, "iam", f"role/{role_name}")
+    return place_of(expanded).arn("iam", f"role/{role_name}")
 
 
 def trust_policy(expanded: Expanded) -> Document:
@@ -114,7 +111,7 @@ def role_policy(expanded: Expanded, services: Iterable[str]) -> Document:
     statements += _kms_statements(expanded, "Produce", PRODUCER_KMS_ACTIONS, produced + dead_letters)
     statements += _kms_statements(expanded, "Consume", CONSUMER_KMS_ACTIONS, consumed)
     if any(member["sends_sms"] for member in members):
-        topics = f"arn:{expanded['partition']}:sns:*:*:*"
+        topics = str(Arn(expanded["partition"], "sns", "*", "*", "*"))
         statements.append({"Sid": "SendSms", "Effect": "Allow", "Action": "sns:Publish", "NotResource": topics})
     return _document(*[statement for statement in statements if statement])
 
@@ -140,7 +137,7 @@ def scale_in_policy(expanded: Expanded, groups: Iterable[str]) -> Document:
             "Drain",
             SCALE_IN_ACTIONS,
             [
-                _arn(expanded, "autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{group}")
+                place_of(expanded).arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{group}")
                 for group in sorted(set(groups))
             ],
         )
@@ -157,7 +154,7 @@ def queue_policy(expanded: Expanded, queue_key: str) -> Document:
     Raises KeyError for a queue that is not in the topology, ValueError when the policy is over SQS's 8,192 bytes.
     """
     queue = expanded["queues"][queue_key]
-    arn = queue["arn"] or _account_id(expanded)
+    arn = place_of(expanded).queue_arn(queue["name"])
     statements: list[Document | None] = [
         {
             "Sid": "TlsOnly",
@@ -199,7 +196,7 @@ def endpoint_policy(expanded: Expanded) -> Document:
         {
             **(statement or {}),
             "Principal": "*",
-            "Condition": {"StringEquals": {"aws:PrincipalAccount": _account_id(expanded)}},
+            "Condition": {"StringEquals": {"aws:PrincipalAccount": place_of(expanded).account_id}},
         }
     )
 
@@ -244,14 +241,14 @@ def operator_role(expanded: Expanded, principal_arns: Iterable[str]) -> Document
 
     Raises ValueError as :func:`operator_trust_policy` does.
     """
-    name = f"{expanded['prefix']}-redrive-role"
+    name = redrive_role_name(expanded["prefix"])
     return {
         "name": name,
         "role": name,
         "description": f"Redrive of the dead-letter queues of {expanded['prefix']}",
         "assume_role_policy": operator_trust_policy(principal_arns),
         "managed_policies": [
-            {"name": f"{expanded['prefix']}-redrive-policy", "document": redrive_policy_document(expanded)}
+            {"name": redrive_policy_name(expanded["prefix"]), "document": redrive_policy_document(expanded)}
         ],
         "with_profile": False,
     }
@@ -263,7 +260,7 @@ def _allow_roles(
     roles = sorted({role_arn(expanded, expanded["services"][service]["role_name"]) for service in services})
     statement = _allow(sid, actions, [arn] if roles else [])
     if statement:
-        statement["Principal"] = {"AWS": _arn(expanded, "iam", "root")}
+        statement["Principal"] = {"AWS": place_of(expanded).arn("iam", "root")}
         statement["Condition"] = {"ArnEquals": {"aws:PrincipalArn": _one_or_list(roles)}}
     return statement
 
@@ -273,7 +270,7 @@ def _kms_statements(expanded: Expanded, sid: str, actions: Iterable[str], keys: 
     key_ids = _unique(
         expanded["queues"][key]["kms_master_key_id"] for key in keys if expanded["queues"][key].get("kms_master_key_id")
     )
-    full = [key if key.startswith("arn:") else _arn(expanded, "kms", _kms_resource(key)) for key in key_ids]
+    full = [key if is_arn(key) else place_of(expanded).arn("kms", _kms_resource(key)) for key in key_ids]
     arns = [arn for arn in full if ":alias/" not in arn]
     aliases = [arn for arn in full if ":alias/" in arn]
     via_sqs = {"kms:ViaService": f"sqs.{expanded['region']}.{dns_suffix(expanded['partition'])}"}
@@ -310,20 +307,8 @@ def _document(*statements: Document | None) -> Document:
 
 
 def _arns(expanded: Expanded, keys: Iterable[str]) -> list[str]:
-    _account_id(expanded)
-    return [expanded["queues"][key]["arn"] for key in keys]
-
-
-def _arn(expanded: Expanded, service: str, resource: str) -> str:
-    region = "" if service == "iam" else expanded["region"]
-    return f"arn:{expanded['partition']}:{service}:{region}:{_account_id(expanded)}:{resource}"
-
-
-def _account_id(expanded: Expanded) -> str:
-    account_id = expanded.get("account_id")
-    if not account_id:
-        raise ValueError("a policy is made of ARNs: expand the topology with an account_id")
-    return str(account_id)
+    place = place_of(expanded)
+    return [place.queue_arn(expanded["queues"][key]["name"]) for key in keys]
 
 
 def _one_or_list(values: list[str]) -> Any:

@@ -23,10 +23,6 @@ AttributeValue = Union[int, bool, str, dict[str, Any]]
 _API = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/"
 _GUIDE = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
 
-NAME_MAXIMUM = 80
-"""Characters of a queue name, ``.fifo`` included. Source: quotas-queues.html."""
-NAME_SOURCE = _GUIDE + "quotas-queues.html"
-
 TAG_LIMIT = 50
 """More tags are not recommended, and tagging pages refuse them. Source: quotas-queues.html."""
 TAG_KEY_MAXIMUM = 128
@@ -45,7 +41,6 @@ POLICY_SOURCE = _GUIDE + "quotas-policies.html"
 DEFAULT_KMS_DATA_KEY_REUSE_PERIOD = 300
 """Seconds, where a key is set without a period. Source: API_SetQueueAttributes.html."""
 
-_NAME = re.compile(r"[A-Za-z0-9_-]+(\.fifo)?")
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
 
@@ -204,20 +199,6 @@ def check_policy_size(document: Mapping[str, Any], path: str, problems: Problems
     statements = document.get("Statement", [])
     if isinstance(statements, list) and len(statements) > POLICY_STATEMENTS:
         problems.add(path, f"{len(statements)} statements is above {POLICY_STATEMENTS}")
-
-
-def check_name(name: object, path: str, problems: Problems) -> bool:
-    """Add a fault for a queue name that SQS refuses; return whether it is a good one. Source: ``NAME_SOURCE``."""
-    if not isinstance(name, str) or not name:
-        problems.add(path, f"{show(name)} is not a queue name")
-        return False
-    if not name.isascii() or not _NAME.fullmatch(name):
-        problems.add(path, f"{show(name)} may hold letters, digits, hyphens and underscores only, and end in .fifo")
-        return False
-    if len(name) > NAME_MAXIMUM:
-        problems.add(path, f"{show(name)} is {len(name)} characters, above {NAME_MAXIMUM}")
-        return False
-    return True
 
 
 def read_tags(value: object, path: str, problems: Problems) -> dict[str, str]:

@@ -22,8 +22,15 @@ from .._problems import (
 )
 from . import queue_attributes as sqs
 from .alarms import read_settings
-
-DEAD_LETTER_QUEUE_KEYS = ("dlq", "dlq-fifo")
+from .names import (
+    DEAD_LETTER_QUEUE_KEYS,
+    ROLE_NAME_MAXIMUM,
+    check_queue_name,
+    environment_key,
+    queue_name,
+    role_name,
+    shared_instance_profile_name,
+)
 
 QUEUE_DEFAULTS: dict[str, Any] = {
     "visibility_timeout": 300,
@@ -39,9 +46,6 @@ FIFO_DEFAULTS: dict[str, Any] = {
 }
 DEAD_LETTER_QUEUE_DEFAULTS: dict[str, Any] = {**QUEUE_DEFAULTS, "message_retention_period": 1209600}
 DEFAULT_MAX_RECEIVE_COUNT = 3
-
-ROLE_NAME_MAXIMUM = 64
-"""Characters of an IAM role's name. Source: IAM API_CreateRole.html."""
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _PROFILE_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
@@ -127,22 +131,6 @@ def read_topology(topology: object) -> TopologyInput:
     _check_retention(result, problems)
     problems.raise_if_any("sqs_topology")
     return result
-
-
-def queue_name(prefix: str, key: str, *, fifo: bool) -> str:
-    """Return the name of the queue ``key``; dead-letter queues have no ``-queue`` in theirs."""
-    stem = f"{prefix}-dlq" if key in DEAD_LETTER_QUEUE_KEYS else f"{prefix}-{key}-queue"
-    return f"{stem}.fifo" if fifo else stem
-
-
-def environment_key(key: str) -> str:
-    """Return the name of the variable that holds the URL of the queue ``key``."""
-    word = key.upper().replace("-", "_")
-    return f"{word}_URL" if key in DEAD_LETTER_QUEUE_KEYS else f"{word}_QUEUE_URL"
-
-
-def role_name(prefix: str, service: str) -> str:
-    return f"{prefix}-{service}-role"
 
 
 def _read_prefix(value: object, problems: Problems) -> str:
@@ -336,7 +324,7 @@ def _read_shared_profile(value: object, prefix: str, problems: Problems) -> str 
     if value is None or value is False:
         return None
     if value is True:
-        return f"{prefix}-ec2-instance-profile"
+        return shared_instance_profile_name(prefix)
     if isinstance(value, str) and _PROFILE_NAME.fullmatch(value):
         return str(value)
     problems.add("shared_instance_profile", f"{show(value)} is neither a boolean nor an instance profile's name")
@@ -345,9 +333,9 @@ def _read_shared_profile(value: object, prefix: str, problems: Problems) -> str 
 
 def _check_names(topology: TopologyInput, problems: Problems) -> None:
     for queue in topology.queues.values():
-        sqs.check_name(queue_name(topology.prefix, queue.key, fifo=queue.fifo), join("queues", queue.key), problems)
+        check_queue_name(queue_name(topology.prefix, queue.key, fifo=queue.fifo), join("queues", queue.key), problems)
     for queue in topology.dead_letter_queues.values():
-        sqs.check_name(queue_name(topology.prefix, queue.key, fifo=queue.fifo), "dead_letter_queue", problems)
+        check_queue_name(queue_name(topology.prefix, queue.key, fifo=queue.fifo), "dead_letter_queue", problems)
     for service in topology.services:
         name = role_name(topology.prefix, service)
         if len(name) > ROLE_NAME_MAXIMUM:

@@ -9,8 +9,9 @@ from typing import Any
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.api import QueueApi
 from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.reconcile import Options, Outcome, QueueEngine
-from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.wanted import Place, from_topology, read_arguments
+from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.wanted import from_topology, read_arguments
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.names import Place
 from ansible_collections.ecommerce.sqs.tests.unit.support import strict_sqs
 
 PLACE = Place(region=strict_sqs.REGION, account_id=strict_sqs.ACCOUNT, partition="aws")

@@ -18,12 +18,12 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import R
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
 from ansible_collections.ecommerce.sqs.plugins.module_utils._scaling.plan import (
     normalise,
-    of_topology,
     plan_present,
     read_wanted,
 )
 from ansible_collections.ecommerce.sqs.plugins.module_utils._scaling.reconcile import reconcile
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.scaling import scaling_policies
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import REGION, StrictAws
 from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
 
@@ -238,14 +238,14 @@ def test_every_policy_is_one_that_autoscaling_would_take(form, target, disable, 
 
 def test_a_topology_gives_one_policy_for_each_queue_that_a_service_consumes():
     topology = expand(default(), region=REGION)
-    (entry,) = of_topology(topology, {"payment": {"autoscaling_group": GROUP, "target_value": 100}})
+    (entry,) = scaling_policies(topology, {"payment": {"autoscaling_group": GROUP, "target_value": 100}})
     assert entry["queue_name"] == "ecommerce-order-queue"
     assert entry["name"] == "backlog-per-instance"
     stop_timeout = topology["services"]["payment"]["workers"][0]["stop_timeout"]
     assert entry["drain"] == {"heartbeat_timeout": stop_timeout}
     declared = default()
     declared["services"]["payment"] = {"consumes": ["order", "notification"], "produces": ["payment"]}
-    entries = of_topology(
+    entries = scaling_policies(
         expand(declared, region=REGION), {"payment": {"autoscaling_group": GROUP, "form": "queue_depth"}}
     )
     assert [entry["name"] for entry in entries] == [
@@ -266,5 +266,5 @@ def test_a_group_that_cannot_scale_is_named(groups, error):
     declared = default()
     declared["services"]["shop"] = {"produces": ["order"]}
     with pytest.raises(InvalidInputError) as caught:
-        of_topology(expand(declared, region=REGION), groups)
+        scaling_policies(expand(declared, region=REGION), groups)
     assert error in str(caught.value)

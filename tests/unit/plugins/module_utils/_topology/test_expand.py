@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
-from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand, partition_of
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.names import partition_of
 from ansible_collections.ecommerce.sqs.tests.unit.support import topologies
 
 PLACE = {"region": "ap-southeast-1", "account_id": "123456789012"}
