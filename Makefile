@@ -28,9 +28,9 @@ down: setup ## stop everything that make demo started
 	@$(IN_VENV) ansible-playbook playbooks/down.yml -i inventories/local
 
 .PHONY: test
-test: setup-dev ## every check; what cannot run here is named
+test: setup-dev ## every check, or make test CHECKS="ruff types"; what cannot run here is named
 	@scripts/machine
-	@$(IN_VENV) tests/run
+	@$(IN_VENV) exec tests/run $(CHECKS)
 
 .PHONY: bench
 bench: setup-dev ## the benchmark tables, as ratios against peers measured in the same run
