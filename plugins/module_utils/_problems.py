@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Collect every fault of an input, each with its path, so that one run reports all of them."""
+"""Why work is refused: every fault of an input, each with its path, so that one run reports all of them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,17 @@ class InvalidInputError(ValueError):
         self.errors = errors
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         super().__init__(f"{subject} has {count}:\n" + "\n".join(f"  {error}" for error in errors))
+
+
+class RefusedError(Exception):
+    """The work was not done, or not to its end; the message says why and gives the way out.
+
+    ``details`` are what the result of a failed module says besides the message.
+    """
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.details = details
 
 
 class Problems:

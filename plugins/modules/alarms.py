@@ -240,7 +240,7 @@ def main() -> None:
     }
     run_module(
         argument_spec,
-        lambda module, aws: reconcile(module.params, aws, check_mode=module.check_mode, region=module.region),
+        reconcile,
         required_one_of=[("topology", "alarms")],
         mutually_exclusive=[("topology", "alarms")],
     )

@@ -139,7 +139,7 @@ def main() -> None:
     }
     run_module(
         argument_spec,
-        lambda module, aws: reconcile(module.params, aws, check_mode=module.check_mode, region=module.region),
+        reconcile,
         required_if=[("state", "present", ("topology", "body"), True)],
         mutually_exclusive=[("topology", "body")],
     )

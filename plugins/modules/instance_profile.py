@@ -314,7 +314,7 @@ def main() -> None:
     }
     run_module(
         argument_spec,
-        lambda module, aws: reconcile(module.params, aws, check_mode=module.check_mode, region=module.region),
+        reconcile,
         required_one_of=[("topology", "instance_profiles")],
         mutually_exclusive=[("topology", "instance_profiles")],
         required_by={"autoscaling_groups": ["topology"]},

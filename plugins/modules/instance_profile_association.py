@@ -152,7 +152,7 @@ def main() -> None:
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 180},
     }
-    run_module(argument_spec, lambda module, aws: reconcile(module.params, aws, check_mode=module.check_mode))
+    run_module(argument_spec, reconcile)
 
 
 if __name__ == "__main__":

@@ -198,7 +198,7 @@ def main() -> None:
         "scaling_policies": {"type": "list", "elements": "dict", "required": True, "options": policy},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     }
-    run_module(argument_spec, lambda module, aws: reconcile(module.params, aws, check_mode=module.check_mode))
+    run_module(argument_spec, reconcile)
 
 
 if __name__ == "__main__":

@@ -167,7 +167,7 @@ def main() -> None:
     }
     run_module(
         argument_spec,
-        lambda module, aws: reconcile(module.params, aws, check_mode=module.check_mode, region=module.region),
+        reconcile,
         mutually_exclusive=[("topology", "policy")],
     )
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the ecommerce.sqs project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads and writes of alarms. It decides nothing: the plan is in alarm_plan."""
+"""Reads and writes of alarms. It decides nothing: that is ``plan``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from typing import Any
 with suppress(ImportError):
     import botocore.validate
 
-from .._aws.client import concurrently
+from .._aws.client import concurrently, polls
+from .._aws.documents import from_tags, to_tags
 
 PAGE = 100
 """Alarms that DescribeAlarms and DeleteAlarms take at once. Source: API_DescribeAlarms.html, API_DeleteAlarms.html."""
@@ -25,7 +26,7 @@ POLL_SECONDS = 2
 Alarm = dict[str, Any]
 
 
-class CloudWatchEdge:
+class AlarmApi:
     """CloudWatch as alarms need it.
 
     :param client: a boto3 client of CloudWatch.
@@ -62,11 +63,10 @@ class CloudWatchEdge:
         return found
 
     def tags_of(self, arn: str) -> dict[str, str]:
-        tags = self._client.list_tags_for_resource(ResourceARN=arn)["Tags"]
-        return {tag["Key"]: tag["Value"] for tag in tags}
+        return from_tags(self._client.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
     def create(self, alarm: Alarm, tags: dict[str, str]) -> None:
-        self._client.put_metric_alarm(**alarm, Tags=_to_tags(tags))
+        self._client.put_metric_alarm(**alarm, Tags=to_tags(tags))
 
     def update(self, alarm: Alarm, tags: dict[str, str], arn: str) -> None:
         """Put an alarm that exists; CloudWatch takes its tags by a call of their own."""
@@ -75,7 +75,7 @@ class CloudWatchEdge:
             self.tag(arn, tags)
 
     def tag(self, arn: str, tags: dict[str, str]) -> None:
-        self._client.tag_resource(ResourceARN=arn, Tags=_to_tags(tags))
+        self._client.tag_resource(ResourceARN=arn, Tags=to_tags(tags))
 
     def delete(self, names: Iterable[str]) -> None:
         for chunk in _chunks(list(names)):
@@ -90,7 +90,7 @@ class CloudWatchEdge:
         Asks until all have been heard of, at most ``timeout`` seconds.
         """
         results: dict[str, str | None] = {}
-        for _attempt in range(timeout // POLL_SECONDS + 1):
+        for _last in polls(timeout, POLL_SECONDS, self._sleep):
             results = {}
             pages = self._client.get_paginator("describe_alarm_history").paginate(
                 AlarmName=name, HistoryItemType="Action", StartDate=since
@@ -104,14 +104,9 @@ class CloudWatchEdge:
                         results[action] = data.get("error") or item["HistorySummary"] if failed else None
             if set(results) == actions:
                 break
-            self._sleep(POLL_SECONDS)
         return results
 
 
 def _chunks(names: list[str]) -> Iterator[list[str]]:
     for start in range(0, len(names), PAGE):
         yield names[start : start + PAGE]
-
-
-def _to_tags(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]

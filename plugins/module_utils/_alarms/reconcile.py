@@ -10,42 +10,35 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._aws.client import concurrently
-from .._aws.module import Aws, RefusedError, diff
-from .._problems import InvalidInputError
+from .._aws.run import Aws
+from .._aws.steps import diff
+from .._problems import InvalidInputError, RefusedError
 from .._topology.expand import expand
-from .api import CloudWatchEdge
+from .api import AlarmApi
 from .plan import Alarm, Plan, normalise, plan, read_alarms, targets
 
 
-def reconcile(
-    parameters: Mapping[str, Any],
-    aws: Aws,
-    *,
-    check_mode: bool,
-    region: str | None = None,
-    edge: CloudWatchEdge | None = None,
-) -> dict[str, Any]:
+def reconcile(parameters: Mapping[str, Any], aws: Aws, *, api: AlarmApi | None = None) -> dict[str, Any]:
     """Return the module's result.
 
     :param parameters: the module's options.
-    :param region: where the queues of a topology are; needed with one.
-    :param edge: the CloudWatch to use; a test passes its own.
+    :param api: the CloudWatch to use; a test passes its own.
     Raises InvalidInputError, RefusedError, and botocore's errors.
     """
     absent = parameters["state"] == "absent"
-    edge = edge or CloudWatchEdge(aws.client("cloudwatch"))
-    wanted = _read(_given(parameters, region), parameters, edge, absent=absent)
+    api = api or AlarmApi(aws.client("cloudwatch"))
+    wanted = _read(_given(parameters, aws), parameters, api, absent=absent)
     tags = {str(key): str(value) for key, value in (parameters["tags"] or {}).items()}
     names = [alarm["AlarmName"] for alarm in wanted]
     purge = parameters["purge"] and not absent
-    listed = edge.alarms_with_prefixes(parameters["purge_name_prefixes"]) if purge else {}
-    actual = {**edge.alarms_named(name for name in names if name not in listed), **listed}
-    unwanted = _tagged({name: alarm for name, alarm in listed.items() if name not in names}, tags, edge)
+    listed = api.alarms_with_prefixes(parameters["purge_name_prefixes"]) if purge else {}
+    actual = {**api.alarms_named(name for name in names if name not in listed), **listed}
+    unwanted = _tagged({name: alarm for name, alarm in listed.items() if name not in names}, tags, api)
     steps = plan(wanted, actual, absent=absent, unwanted=unwanted)
-    retagged = [] if absent else _lacking(tags, names, steps, actual, edge)
-    if not check_mode:
-        _apply(steps, actual, tags, edge, aws)
-        concurrently(lambda name: edge.tag(actual[name]["AlarmArn"], tags), retagged)
+    retagged = [] if absent else _lacking(tags, names, steps, actual, api)
+    if not aws.check_mode:
+        _apply(steps, actual, tags, api, aws)
+        concurrently(lambda name: api.tag(actual[name]["AlarmArn"], tags), retagged)
     result: dict[str, Any] = {
         "changed": not steps.empty or bool(retagged),
         "diff": _diff(steps, actual),
@@ -57,18 +50,16 @@ def reconcile(
     }
     if parameters["prove_delivery"] and not absent:
         result["changed"] = result["changed"] or bool(targets(wanted))
-        result["deliveries"] = [] if check_mode else _prove(wanted, actual, edge, parameters["delivery_timeout"])
+        result["deliveries"] = [] if aws.check_mode else _prove(wanted, actual, api, parameters["delivery_timeout"])
         _refuse_undelivered(result["deliveries"])
     return result
 
 
-def _given(parameters: Mapping[str, Any], region: str | None) -> list[Alarm]:
+def _given(parameters: Mapping[str, Any], aws: Aws) -> list[Alarm]:
     """Return the alarms that were asked for, with the actions of all."""
     given = parameters["alarms"]
     if parameters["topology"] is not None:
-        if not region:
-            raise RefusedError("a topology needs the region of its queues: set region or AWS_REGION")
-        given = expand(parameters["topology"], region=region)["alarms"]
+        given = expand(parameters["topology"], region=aws.region)["alarms"]
     common = parameters["alarm_actions"]
     return [
         {**alarm, "AlarmActions": _union(alarm.get("AlarmActions"), common)} if common else alarm for alarm in given
@@ -79,14 +70,14 @@ def _union(own: object, common: list[str]) -> object:
     return list(dict.fromkeys([*own, *common])) if isinstance(own, list) else own or common
 
 
-def _read(given: list[Alarm], parameters: Mapping[str, Any], edge: CloudWatchEdge, *, absent: bool) -> list[Alarm]:
+def _read(given: list[Alarm], parameters: Mapping[str, Any], api: AlarmApi, *, absent: bool) -> list[Alarm]:
     if parameters["purge"] and not (parameters["tags"] and parameters["purge_name_prefixes"]):
         raise InvalidInputError(
             "purge", ["purge deletes what carries our tags; it needs tags and purge_name_prefixes to know them by"]
         )
     if not absent:
         read = read_alarms(given)
-        faults = [f"alarms[{position}]: {fault}" for position, fault in enumerate(map(edge.faults, read)) if fault]
+        faults = [f"alarms[{position}]: {fault}" for position, fault in enumerate(map(api.faults, read)) if fault]
         if faults:
             raise InvalidInputError("alarms", faults)
         return read
@@ -96,31 +87,31 @@ def _read(given: list[Alarm], parameters: Mapping[str, Any], edge: CloudWatchEdg
     return [dict(alarm) for alarm in given]
 
 
-def _tagged(candidates: Mapping[str, Alarm], tags: Mapping[str, str], edge: CloudWatchEdge) -> dict[str, Alarm]:
+def _tagged(candidates: Mapping[str, Alarm], tags: Mapping[str, str], api: AlarmApi) -> dict[str, Alarm]:
     """Return those of the candidates that carry all of the tags."""
     names = list(candidates)
-    found = concurrently(lambda name: edge.tags_of(candidates[name]["AlarmArn"]), names)
-    return {name: candidates[name] for name, there in zip(names, found) if tags.items() <= there.items()}
+    found = concurrently(lambda name: api.tags_of(candidates[name]["AlarmArn"]), names)
+    return {name: candidates[name] for name, actual in zip(names, found) if tags.items() <= actual.items()}
 
 
 def _lacking(
-    tags: Mapping[str, str], names: Iterable[str], steps: Plan, actual: Mapping[str, Alarm], edge: CloudWatchEdge
+    tags: Mapping[str, str], names: Iterable[str], steps: Plan, actual: Mapping[str, Alarm], api: AlarmApi
 ) -> list[str]:
     """Return the names of alarms that stay as they are and lack one of the tags; a read each, none without tags."""
     touched = {alarm["AlarmName"] for alarm in (*steps.create, *steps.update)}
     staying = {name: actual[name] for name in names if name not in touched} if tags else {}
-    tagged = _tagged(staying, tags, edge)
+    tagged = _tagged(staying, tags, api)
     return [name for name in staying if name not in tagged]
 
 
-def _apply(steps: Plan, actual: Mapping[str, Alarm], tags: dict[str, str], edge: CloudWatchEdge, aws: Aws) -> None:
-    concurrently(lambda alarm: edge.create(alarm, tags), steps.create, done=aws.counting("create alarms"))
+def _apply(steps: Plan, actual: Mapping[str, Alarm], tags: dict[str, str], api: AlarmApi, aws: Aws) -> None:
+    concurrently(lambda alarm: api.create(alarm, tags), steps.create, done=aws.counting("create alarms"))
     concurrently(
-        lambda alarm: edge.update(alarm, tags, actual[alarm["AlarmName"]]["AlarmArn"]),
+        lambda alarm: api.update(alarm, tags, actual[alarm["AlarmName"]]["AlarmArn"]),
         steps.update,
         done=aws.counting("update alarms"),
     )
-    edge.delete(steps.delete)
+    api.delete(steps.delete)
 
 
 def _diff(steps: Plan, actual: Mapping[str, Alarm]) -> dict[str, str]:
@@ -140,9 +131,7 @@ def _shown(alarm: Alarm, actual: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _prove(
-    wanted: Iterable[Alarm], actual: Mapping[str, Alarm], edge: CloudWatchEdge, timeout: int
-) -> list[dict[str, Any]]:
+def _prove(wanted: Iterable[Alarm], actual: Mapping[str, Alarm], api: AlarmApi, timeout: int) -> list[dict[str, Any]]:
     """Set one alarm for each action to ALARM, look how the action went, and set the alarm back."""
     by_alarm: dict[str, set[str]] = {}
     for name, action in targets(wanted):
@@ -153,11 +142,11 @@ def _prove(
         before = actual[name]["StateValue"] if name in actual else "INSUFFICIENT_DATA"
         if before == "ALARM":
             # Only a change of the state makes CloudWatch act.
-            edge.set_state(name, "OK", "Test of the delivery: about to alarm")
-        edge.set_state(name, "ALARM", "Test of the delivery: this is no incident")
-        results = edge.action_results(name, since, actions, timeout)
+            api.set_state(name, "OK", "Test of the delivery: about to alarm")
+        api.set_state(name, "ALARM", "Test of the delivery: this is no incident")
+        results = api.action_results(name, since, actions, timeout)
         if before != "ALARM":
-            edge.set_state(name, before, "Test of the delivery: done")
+            api.set_state(name, before, "Test of the delivery: done")
         for action in sorted(actions):
             error = results.get(action, f"CloudWatch reported nothing within {timeout} s")
             deliveries.append({"alarm": name, "action": action, "delivered": error is None, "error": error})

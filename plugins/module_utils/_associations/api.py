@@ -1,7 +1,7 @@
 # Copyright: Contributors to the ecommerce.sqs project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads and writes of instances and of the profiles that they use. It decides nothing: the plan is in associations."""
+"""Reads and writes of instances and of the profiles that they use. It decides nothing: that is ``plan``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-from .plan import profile_name
-
 # Where botocore is missing, AnsibleAWSModule says so, with the way out, before any of it is needed.
 with suppress(ImportError):
     import botocore.exceptions
 
-from .._aws.client import error_code, error_message
-from .._aws.module import RefusedError
+from .._aws.client import error_code, error_message, polls, until_taken
+from .plan import profile_name
 
 POLL_SECONDS = 2
 FILTER_VALUES = 200
@@ -26,12 +24,16 @@ UNKNOWN_PROFILE = "Invalid IAM Instance Profile"
 """What EC2 says of a profile that IAM has but EC2 does not know yet, with the code InvalidParameterValue."""
 
 
-class NotSettledError(RefusedError):
-    """EC2 did not get there in the time given; the message names what it is waiting for and since when."""
+class UnknownProfileError(Exception):
+    """EC2 did not get to know ``profile`` in the time given."""
+
+    def __init__(self, profile: str) -> None:
+        super().__init__(profile)
+        self.profile = profile
 
 
-class Ec2Edge:
-    """EC2 as associations need it.
+class AssociationApi:
+    """EC2 as associations need it. What attaches a profile raises UnknownProfileError.
 
     :param client: a boto3 client of EC2.
     :param timeout: seconds that one wait may take.
@@ -44,7 +46,7 @@ class Ec2Edge:
         self._sleep = sleep
 
     def read(self, instance_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Return the instances that exist, by ID, in the shape that module associations describes."""
+        """Return the instances that exist, by ID, in the shape that ``plan`` describes."""
         ids = list(instance_ids)
         paginator = self._client.get_paginator("describe_instances")
         pages = [page for filters in _filters(ids) for page in paginator.paginate(Filters=filters)]
@@ -89,54 +91,31 @@ class Ec2Edge:
             options["HttpPutResponseHopLimit"] = hop_limit
         self._client.modify_instance_metadata_options(InstanceId=instance_id, HttpEndpoint="enabled", **options)
 
-    def wait_until_associated(self, profiles: dict[str, str | None]) -> None:
-        """Return once every instance, by ID, has its profile and nothing is under way.
+    def wait_until_associated(self, profiles: dict[str, str | None]) -> list[str]:
+        """Return once every instance, by ID, has its profile and nothing is under way, or after the timeout.
 
-        Raises NotSettledError after the timeout.
+        :return: the IDs of instances of which that is not so.
         """
         wanted = {(instance_id, name, "associated") for instance_id, name in profiles.items() if name}
-        for last in self._attempts():
-            there = {
+        differing: set[tuple[str, str, str]] = set()
+        for _last in polls(self._timeout, POLL_SECONDS, self._sleep):
+            actual = {
                 (item["InstanceId"], profile_name(item["IamInstanceProfile"]["Arn"]), item["State"])
                 for item in self._associations_of(profiles)
             }
-            if there == wanted:
-                return
-            if last:
-                missing = sorted({item[0] for item in wanted ^ there})
-                raise NotSettledError(
-                    f"after {self._timeout} s EC2 has not finished to associate {', '.join(missing)}; run again, "
-                    "or raise wait_timeout"
-                )
+            differing = wanted ^ actual
+            if not differing:
+                break
+        return sorted({instance_id for instance_id, _name, _state in differing})
 
     def _once_known(self, profile: str, call: Callable[[], Any]) -> None:
         """Call, again while EC2 does not know a profile that IAM already has; that takes up to two minutes."""
-        for last in self._attempts():
-            if not self._is_unknown(call):
-                return
-            if last:
-                raise NotSettledError(
-                    f"after {self._timeout} s EC2 still does not know the instance profile {profile}; does it "
-                    "exist (ecommerce.sqs.instance_profile)? If it was made just now, raise wait_timeout"
-                )
-
-    @staticmethod
-    def _is_unknown(call: Callable[[], Any]) -> bool:
-        """Make the call and return whether it was refused because of a profile that EC2 does not know."""
         try:
-            call()
+            until_taken(call, _is_unknown, timeout=self._timeout, seconds=POLL_SECONDS, sleep=self._sleep)
         except botocore.exceptions.ClientError as error:
-            if error_code(error) != "InvalidParameterValue" or UNKNOWN_PROFILE not in error_message(error):
-                raise
-            return True
-        return False
-
-    def _attempts(self) -> Iterable[bool]:
-        """Give False for every attempt and True for the last, POLL_SECONDS apart."""
-        for _attempt in range(self._timeout // POLL_SECONDS):
-            yield False
-            self._sleep(POLL_SECONDS)
-        yield True
+            if _is_unknown(error):
+                raise UnknownProfileError(profile) from error
+            raise
 
     def _associations_of(self, instance_ids: Iterable[str]) -> list[dict[str, Any]]:
         return [item for filters in _filters(instance_ids) for item in self._associations(filters)]
@@ -149,6 +128,10 @@ class Ec2Edge:
             for item in page["IamInstanceProfileAssociations"]
             if item["State"] not in ("disassociated", "disassociating")
         ]
+
+
+def _is_unknown(error: BaseException) -> bool:
+    return error_code(error) == "InvalidParameterValue" and UNKNOWN_PROFILE in error_message(error)
 
 
 def _filters(instance_ids: Iterable[str]) -> list[list[dict[str, Any]]]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which instance uses which profile: what is wanted, what there is, and the steps between. Pure: no I/O.
 
-An *actual* instance is what the EC2 edge read: ``{state, profile: name or None, association_id: ID or None,
+An *actual* instance is what ``api`` read: ``{state, profile: name or None, association_id: ID or None,
 http_tokens, hop_limit}``.
 """
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from .._aws.steps import Step
 from .._problems import Problems, join, show
 
 GONE = ("shutting-down", "terminated")
@@ -27,14 +28,6 @@ class Wanted:
 
     instance_id: str
     profile: str | None
-
-
-@dataclass(frozen=True)
-class Step:
-    """One change: a method of the EC2 edge and its arguments."""
-
-    method: str
-    arguments: dict[str, Any]
 
 
 def profile_name(name_or_arn: str) -> str:
@@ -108,23 +101,45 @@ def predict(actual: Mapping[str, Mapping[str, Any]], steps: Iterable[Step]) -> d
     return after
 
 
+def moves(wanted: Iterable[Wanted], steps: Iterable[Step]) -> dict[str, str | None]:
+    """Return the profile that each instance has once ``steps`` are done, by ID, of those whose profile changes."""
+    changing = {step.arguments["instance_id"] for step in steps if step.method != "require_tokens"}
+    return {item.instance_id: item.profile for item in wanted if item.instance_id in changing}
+
+
+def explain_unknown(profile: str, seconds: int) -> str:
+    """Return what to do about a profile that EC2 did not know in the time given."""
+    return (
+        f"after {seconds} s EC2 still does not know the instance profile {profile}; does it exist "
+        "(ecommerce.sqs.instance_profile)? If it was made just now, raise wait_timeout"
+    )
+
+
+def explain_late(instance_ids: Iterable[str], seconds: int) -> str:
+    """Return what to do about instances whose profile EC2 did not change in the time given."""
+    return (
+        f"after {seconds} s EC2 has not finished to associate {', '.join(instance_ids)}; run again, or raise "
+        "wait_timeout"
+    )
+
+
 def _plan_profile(item: Wanted, instance: Mapping[str, Any], replaceable: list[str], problems: Problems) -> list[Step]:
-    current = instance["profile"]
-    if current == item.profile:
+    actual = instance["profile"]
+    if actual == item.profile:
         return []
-    if current is None:
+    if actual is None:
         return [Step("associate", {"instance_id": item.instance_id, "profile": item.profile})]
-    if not any(fnmatchcase(current, pattern) for pattern in replaceable):
+    if not any(fnmatchcase(actual, pattern) for pattern in replaceable):
         problems.add(
             item.instance_id,
-            f"has the instance profile {current}, which is not ours; to have it replaced, list it in replaceable "
+            f"has the instance profile {actual}, which is not ours; to have it replaced, list it in replaceable "
             "(iam_replaceable of role iam)",
         )
         return []
-    known = {"instance_id": item.instance_id, "association_id": instance["association_id"]}
+    association = {"instance_id": item.instance_id, "association_id": instance["association_id"]}
     if item.profile is None:
-        return [Step("disassociate", known)]
-    return [Step("replace", {**known, "profile": item.profile})]
+        return [Step("disassociate", association)]
+    return [Step("replace", {**association, "profile": item.profile})]
 
 
 def _plan_metadata(

@@ -9,20 +9,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._aws.client import concurrently
-from .._aws.module import Aws, diff
-from .api import Ec2Edge
-from .plan import plan, predict, read_wanted
+from .._aws.run import Aws
+from .._aws.steps import apply, diff
+from .._problems import RefusedError
+from .api import AssociationApi, UnknownProfileError
+from .plan import explain_late, explain_unknown, moves, plan, predict, read_wanted
 
 
-def reconcile(parameters: Mapping[str, Any], aws: Aws, *, check_mode: bool) -> dict[str, Any]:
+def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     """Return the module's result.
 
     :param parameters: the module's options.
     Raises InvalidInputError, RefusedError, and botocore's errors.
     """
     wanted = read_wanted(parameters["associations"], absent=parameters["state"] == "absent")
-    edge = Ec2Edge(aws.client("ec2"), parameters["wait_timeout"])
-    actual = edge.read(item.instance_id for item in wanted)
+    api = AssociationApi(aws.client("ec2"), parameters["wait_timeout"])
+    actual = api.read(item.instance_id for item in wanted)
     steps = plan(
         wanted,
         actual,
@@ -31,11 +33,16 @@ def reconcile(parameters: Mapping[str, Any], aws: Aws, *, check_mode: bool) -> d
         hop_limit=parameters["metadata_hop_limit"],
     )
     after = predict(actual, steps)
-    if not check_mode:
-        concurrently(lambda step: getattr(edge, step.method)(**step.arguments), steps)
-        moved = {step.arguments["instance_id"] for step in steps if step.method != "require_tokens"}
-        if moved and parameters["wait"]:
-            edge.wait_until_associated({item.instance_id: item.profile for item in wanted if item.instance_id in moved})
+    if not aws.check_mode:
+        timeout = parameters["wait_timeout"]
+        try:
+            concurrently(lambda step: apply(api, [step]), steps)
+        except UnknownProfileError as error:
+            raise RefusedError(explain_unknown(error.profile, timeout)) from error
+        moved = moves(wanted, steps)
+        late = api.wait_until_associated(moved) if moved and parameters["wait"] else []
+        if late:
+            raise RefusedError(explain_late(late, timeout))
     changed = {step.arguments["instance_id"] for step in steps}
     return {
         "changed": bool(steps),

@@ -9,7 +9,7 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
@@ -176,6 +176,44 @@ def concurrently(
         if not future.cancelled() and (error := future.exception()) is not None:
             raise error
     return [future.result() for future in futures]
+
+
+def polls(timeout: int, seconds: int, sleep: Callable[[float], None]) -> Iterator[bool]:
+    """Give False for every attempt and True for the last, ``seconds`` apart, for ``timeout`` seconds."""
+    for _attempt in range(timeout // seconds):
+        yield False
+        sleep(seconds)
+    yield True
+
+
+def until_taken(
+    call: Callable[[], Any],
+    passes: Callable[[BaseException], bool],
+    *,
+    timeout: int,
+    seconds: int,
+    sleep: Callable[[float], None],
+) -> None:
+    """Call again, as :func:`polls` has it, while AWS refuses with an error that ``passes`` by itself.
+
+    Raises that error when it is still there after ``timeout`` seconds, and any other at once.
+    """
+    for last in polls(timeout, seconds, sleep):
+        error = _passing_error(call, passes)
+        if error is None:
+            return
+        if last:
+            raise error
+
+
+def _passing_error(call: Callable[[], Any], passes: Callable[[BaseException], bool]) -> BaseException | None:
+    try:
+        call()
+    except ClientError as error:
+        if not passes(error):
+            raise
+        return error
+    return None
 
 
 def error_code(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the ecommerce.sqs project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads and writes of roles, policies and instance profiles. It decides nothing: the plan is in instance_profiles."""
+"""Reads and writes of roles, policies and instance profiles. It decides nothing: that is ``plan``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from typing import Any, TypeVar
 with suppress(ImportError):
     import botocore.exceptions
 
-from .._aws.client import error_code
-from .plan import Document, Wanted
+from .._aws.client import error_code, until_taken
+from .._aws.documents import from_tags, to_tags
+from .._topology.policies import Document
+from .plan import Wanted
 
 Found = TypeVar("Found")
 
@@ -27,7 +29,7 @@ SETTLE_SECONDS = {"DeleteConflict": 60, "NoSuchEntity": 15}
 count as attached, and what was made a moment ago may not be known yet."""
 
 
-class IamEdge:
+class IamApi:
     """IAM as instance profiles need it.
 
     :param client: a boto3 client of IAM.
@@ -41,7 +43,7 @@ class IamEdge:
         self._sleep = sleep
 
     def read(self, wanted: Wanted, *, all_inline: bool, users: bool) -> dict[str, Any]:
-        """Return what there is of a profile, in the shape that module instance_profiles describes.
+        """Return what there is of a profile, in the shape that ``plan`` describes.
 
         :param all_inline: read every inline policy of the role, not only the wanted ones.
         :param users: read who else uses the role and the policies.
@@ -75,7 +77,7 @@ class IamEdge:
             AssumeRolePolicyDocument=_dump(assume_role_policy),
             Description=description,
             MaxSessionDuration=max_session_duration,
-            Tags=_to_tags(tags),
+            Tags=to_tags(tags),
             **boundary,
         )
 
@@ -92,7 +94,7 @@ class IamEdge:
             self._client.delete_role_permissions_boundary(RoleName=name)
 
     def create_policy(self, name: str, document: Document, tags: dict[str, str]) -> None:
-        self._client.create_policy(PolicyName=name, PolicyDocument=_dump(document), Tags=_to_tags(tags))
+        self._client.create_policy(PolicyName=name, PolicyDocument=_dump(document), Tags=to_tags(tags))
 
     def update_policy(self, arn: str, document: Document) -> None:
         """Make ``document`` the default version; the oldest of the others goes where IAM has no room for a sixth."""
@@ -115,7 +117,7 @@ class IamEdge:
         self._unless_gone(lambda: self._client.delete_role_policy(RoleName=role, PolicyName=name))
 
     def create_profile(self, name: str, tags: dict[str, str]) -> None:
-        self._client.create_instance_profile(InstanceProfileName=name, Tags=_to_tags(tags))
+        self._client.create_instance_profile(InstanceProfileName=name, Tags=to_tags(tags))
 
     def add_role_to_profile(self, name: str, role: str) -> None:
         self._until_settled(
@@ -141,7 +143,7 @@ class IamEdge:
 
     def tag(self, kind: str, identifier: str, tags: dict[str, str]) -> None:
         call, key = self._tagging(kind, "tag")
-        call(**{key: identifier}, Tags=_to_tags(tags))
+        call(**{key: identifier}, Tags=to_tags(tags))
 
     def untag(self, kind: str, identifier: str, keys: list[str]) -> None:
         call, key = self._tagging(kind, "untag")
@@ -159,7 +161,7 @@ class IamEdge:
         if found is None:
             return None
         roles = [role["RoleName"] for role in found["Roles"]]
-        return {"role": roles[0] if roles else None, "tags": _from_tags(found.get("Tags"))}
+        return {"role": roles[0] if roles else None, "tags": from_tags(found.get("Tags"))}
 
     def _read_role(self, wanted: Wanted, *, all_inline: bool, users: bool) -> dict[str, Any] | None:
         name = wanted.role
@@ -168,15 +170,15 @@ class IamEdge:
             return None
         inline = list(wanted.inline_policies)
         if all_inline or inline:
-            there = self._list("list_role_policies", "PolicyNames", RoleName=name)
-            inline = [policy for policy in there if all_inline or policy in wanted.inline_policies]
+            actual = self._list("list_role_policies", "PolicyNames", RoleName=name)
+            inline = [policy for policy in actual if all_inline or policy in wanted.inline_policies]
         profiles = self._list("list_instance_profiles_for_role", "InstanceProfiles", RoleName=name) if users else []
         return {
             "description": found.get("Description", ""),
             "assume_role_policy": found["AssumeRolePolicyDocument"],
             "permissions_boundary": found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
             "max_session_duration": found.get("MaxSessionDuration", 3600),
-            "tags": _from_tags(found.get("Tags")),
+            "tags": from_tags(found.get("Tags")),
             "attached": [
                 policy["PolicyArn"]
                 for policy in self._list("list_attached_role_policies", "AttachedPolicies", RoleName=name)
@@ -201,7 +203,7 @@ class IamEdge:
         )
         return {
             "document": version["PolicyVersion"]["Document"],
-            "tags": _from_tags(found.get("Tags")),
+            "tags": from_tags(found.get("Tags")),
             "other_roles": [role["RoleName"] for role in roles],
         }
 
@@ -220,11 +222,9 @@ class IamEdge:
 
     def _until_settled(self, code: str, call: Callable[[], Any]) -> None:
         """Call until IAM no longer answers ``code``, for as long as SETTLE_SECONDS allows."""
-        for _second in range(SETTLE_SECONDS[code]):
-            if not _is_refused(code, call):
-                return
-            self._sleep(1)
-        call()
+        until_taken(
+            call, lambda error: error_code(error) == code, timeout=SETTLE_SECONDS[code], seconds=1, sleep=self._sleep
+        )
 
     def _unless_gone(self, call: Callable[[], Any]) -> None:
         _existing(call)
@@ -240,23 +240,5 @@ def _existing(call: Callable[[], Found]) -> Found | None:
         return None
 
 
-def _is_refused(code: str, call: Callable[[], Any]) -> bool:
-    try:
-        call()
-    except botocore.exceptions.ClientError as error:
-        if error_code(error) != code:
-            raise
-        return True
-    return False
-
-
 def _dump(document: Document) -> str:
     return json.dumps(document, separators=(",", ":"))
-
-
-def _to_tags(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def _from_tags(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags or []}

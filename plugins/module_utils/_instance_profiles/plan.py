@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Instance profiles with their role and policies: what is wanted, what there is, and the steps between. Pure: no I/O.
 
-A *wanted* profile is what :func:`read_wanted` returns. An *actual* one is what the IAM edge read::
+A *wanted* profile is what :func:`read_wanted` returns. An *actual* one is what ``api`` read::
 
     profile:   None or {role: name or None, tags: {}}
     role:      None or {description, assume_role_policy, permissions_boundary, max_session_duration, tags: {},
                attached: [policy ARNs], inline: {name: document}, other_profiles: [names]}
     policies:  {policy name: None or {document, tags: {}, other_roles: [names]}}
 
-A :class:`Step` names a method of the IAM edge and its arguments.
+Steps name methods of ``api.IamApi``. Whether two policy documents mean the same is told by ``same_policy``.
 """
 
 from __future__ import annotations
@@ -21,11 +21,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
-
+from .._aws.steps import Step, differing_tags
 from .._problems import Problems, join, show
-
-Document = dict[str, Any]
+from .._topology.policies import Document, SamePolicy
 
 NAME_LIMITS = {"name": 128, "role": 64, "policy": 128}
 """Characters of the names of a profile, a role and a policy. Source: reference_iam-quotas.html."""
@@ -54,14 +52,6 @@ class Wanted:
     tags: dict[str, str] | None = None
     with_profile: bool = True
     """False for a role that people assume; ``name`` is then only what it is called in messages."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One change: a method of the IAM edge, its arguments, and what it does in words."""
-
-    method: str
-    arguments: dict[str, Any]
 
 
 def read_wanted(
@@ -107,7 +97,13 @@ def read_wanted(
 
 
 def plan_present(
-    wanted: Wanted, actual: Mapping[str, Any], *, policy_arn_prefix: str, purge_policies: bool, purge_tags: bool
+    wanted: Wanted,
+    actual: Mapping[str, Any],
+    *,
+    policy_arn_prefix: str,
+    purge_policies: bool,
+    purge_tags: bool,
+    same_policy: SamePolicy,
 ) -> list[Step]:
     """Return the steps that turn ``actual`` into ``wanted``, in an order in which each can succeed.
 
@@ -117,9 +113,10 @@ def plan_present(
     :param purge_tags: remove tags that are not wanted.
     """
     return [
-        *_plan_role(wanted, actual["role"], purge_tags=purge_tags),
-        *_plan_managed(wanted, actual, policy_arn_prefix, purge_policies=purge_policies, purge_tags=purge_tags),
-        *_plan_inline(wanted, actual["role"], purge_policies=purge_policies),
+        *_plan_role(wanted, actual["role"], same_policy, purge_tags=purge_tags),
+        *_plan_policies(wanted, actual["policies"], policy_arn_prefix, same_policy, purge_tags=purge_tags),
+        *_plan_attached(wanted, actual["role"], policy_arn_prefix, purge_policies=purge_policies),
+        *_plan_inline(wanted, actual["role"], same_policy, purge_policies=purge_policies),
         *(_plan_profile(wanted, actual["profile"], purge_tags=purge_tags) if wanted.with_profile else []),
     ]
 
@@ -194,7 +191,9 @@ def predict(wanted: Wanted, actual: Mapping[str, Any], steps: Iterable[Step]) ->
     return after
 
 
-def _plan_role(wanted: Wanted, role: Mapping[str, Any] | None, *, purge_tags: bool) -> list[Step]:
+def _plan_role(
+    wanted: Wanted, role: Mapping[str, Any] | None, same_policy: SamePolicy, *, purge_tags: bool
+) -> list[Step]:
     if role is None:
         arguments = {
             "name": wanted.role,
@@ -206,7 +205,7 @@ def _plan_role(wanted: Wanted, role: Mapping[str, Any] | None, *, purge_tags: bo
         }
         return [Step("create_role", arguments)]
     steps = []
-    if compare_policies(role["assume_role_policy"], wanted.assume_role_policy):
+    if not same_policy(role["assume_role_policy"], wanted.assume_role_policy):
         arguments = {"name": wanted.role, "document": wanted.assume_role_policy}
         steps.append(Step("update_trust_policy", arguments))
     described = wanted.description is not None and wanted.description != role["description"]
@@ -224,33 +223,39 @@ def _plan_role(wanted: Wanted, role: Mapping[str, Any] | None, *, purge_tags: bo
     return steps + _plan_tags("role", wanted.role, wanted.tags, role["tags"], purge=purge_tags)
 
 
-def _plan_managed(
-    wanted: Wanted, actual: Mapping[str, Any], prefix: str, *, purge_policies: bool, purge_tags: bool
+def _plan_policies(
+    wanted: Wanted, policies: Mapping[str, Any], prefix: str, same_policy: SamePolicy, *, purge_tags: bool
 ) -> list[Step]:
     steps: list[Step] = []
     for name, document in wanted.managed_policies.items():
-        policy = actual["policies"][name]
+        policy = policies[name]
         if policy is None:
             steps.append(Step("create_policy", {"name": name, "document": document, "tags": wanted.tags or {}}))
             continue
-        if compare_policies(policy["document"], document):
+        if not same_policy(policy["document"], document or {}):
             steps.append(Step("update_policy", {"arn": prefix + name, "document": document}))
         steps += _plan_tags("policy", prefix + name, wanted.tags, policy["tags"], purge=purge_tags)
-    attached = set((actual["role"] or {}).get("attached", []))
+    return steps
+
+
+def _plan_attached(wanted: Wanted, role: Mapping[str, Any] | None, prefix: str, *, purge_policies: bool) -> list[Step]:
+    attached = set((role or {}).get("attached", []))
     needed = [*(prefix + name for name in wanted.managed_policies), *wanted.managed_policy_arns]
-    steps += [Step("attach_policy", {"role": wanted.role, "arn": arn}) for arn in needed if arn not in attached]
+    steps = [Step("attach_policy", {"role": wanted.role, "arn": arn}) for arn in needed if arn not in attached]
     if purge_policies:
         unwanted = sorted(attached - set(needed))
         steps += [Step("detach_policy", {"role": wanted.role, "arn": arn}) for arn in unwanted]
     return steps
 
 
-def _plan_inline(wanted: Wanted, role: Mapping[str, Any] | None, *, purge_policies: bool) -> list[Step]:
+def _plan_inline(
+    wanted: Wanted, role: Mapping[str, Any] | None, same_policy: SamePolicy, *, purge_policies: bool
+) -> list[Step]:
     inline = (role or {}).get("inline", {})
     steps = [
         Step("put_inline_policy", {"role": wanted.role, "name": name, "document": document})
         for name, document in wanted.inline_policies.items()
-        if name not in inline or compare_policies(inline[name], document)
+        if name not in inline or not same_policy(inline[name], document)
     ]
     if purge_policies:
         unwanted = [name for name in inline if name not in wanted.inline_policies]
@@ -274,16 +279,9 @@ def _plan_profile(wanted: Wanted, profile: Mapping[str, Any] | None, *, purge_ta
 def _plan_tags(
     kind: str, identifier: str, wanted: Mapping[str, str] | None, actual: Mapping[str, str], *, purge: bool
 ) -> list[Step]:
-    if wanted is None:
-        return []
-    steps = []
-    changed = {key: value for key, value in wanted.items() if actual.get(key) != value}
-    if changed:
-        steps.append(Step("tag", {"kind": kind, "identifier": identifier, "tags": changed}))
-    unwanted = sorted(set(actual) - set(wanted)) if purge else []
-    if unwanted:
-        steps.append(Step("untag", {"kind": kind, "identifier": identifier, "keys": unwanted}))
-    return steps
+    new, strangers = differing_tags(wanted, actual, purge=purge)
+    steps = [Step("tag", {"kind": kind, "identifier": identifier, "tags": new})] if new else []
+    return [*steps, Step("untag", {"kind": kind, "identifier": identifier, "keys": strangers})] if strangers else steps
 
 
 def _create_role(after: Document, **arguments: Any) -> None:

@@ -5,39 +5,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from .._associations.api import Ec2Edge
+from .._associations.api import AssociationApi
 from .._aws.client import concurrently
-from .._aws.module import Aws, RefusedError, diff
-from .._problems import Problems
-from .._topology.expand import expand
+from .._aws.documents import same_policy
+from .._aws.run import Aws
+from .._aws.steps import Step, apply, diff
+from .._problems import Problems, RefusedError
 from .._topology.policies import instance_profiles, operator_role, trust_policy
-from .api import IamEdge
-from .plan import Step, Wanted, describe, plan_absent, plan_present, predict, read_wanted, removal_problems
+from .api import IamApi
+from .plan import Wanted, describe, plan_absent, plan_present, predict, read_wanted, removal_problems
 
 
-def reconcile(
-    parameters: Mapping[str, Any], aws: Aws, *, check_mode: bool, region: str | None = None
-) -> dict[str, Any]:
+def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     """Return the module's result.
 
     :param parameters: the module's options.
-    :param region: where the queues of a topology are; needed with one.
     Raises InvalidInputError, RefusedError, and botocore's errors.
     """
     absent = parameters["state"] == "absent"
-    if parameters["topology"] is not None:
-        # A fault of the topology is told before the first call.
-        _expand(parameters["topology"], region)
-    partition, account_id = aws.account()
-    prefix = f"arn:{partition}:iam::{account_id}:policy/"
-    entries = parameters["instance_profiles"]
     services: dict[str, Any] = {}
-    if parameters["topology"] is not None:
-        expanded = _expand(parameters["topology"], region, partition, account_id)
+    if parameters["topology"] is None:
+        partition, account_id = aws.account()
+        entries = parameters["instance_profiles"]
+        prefix = f"arn:{partition}:iam::{account_id}:policy/"
+    else:
+        expanded = aws.expand(parameters["topology"])
+        partition = expanded["partition"]
         entries = _derive(expanded, parameters)
+        prefix = f"arn:{partition}:iam::{expanded['account_id']}:policy/"
         services = _services(expanded, prefix)
     wanted = read_wanted(
         [_with_common(entry, parameters) for entry in entries],
@@ -45,46 +43,44 @@ def reconcile(
         tags=parameters["tags"],
         absent=absent,
     )
-    edge = IamEdge(aws.client("iam"), prefix)
+    api = IamApi(aws.client("iam"), prefix)
     every_inline = absent or parameters["purge_policies"]
-    actual = concurrently(lambda item: edge.read(item, all_inline=every_inline, users=absent), wanted)
+    actual = concurrently(lambda item: api.read(item, all_inline=every_inline, users=absent), wanted)
     if absent:
         _refuse_removals(wanted, actual, aws, force=parameters["force"])
-        plans = [plan_absent(item, there, policy_arn_prefix=prefix) for item, there in zip(wanted, actual)]
+        plans = [plan_absent(item, found, policy_arn_prefix=prefix) for item, found in zip(wanted, actual)]
     else:
         plans = [
             plan_present(
                 item,
-                there,
+                found,
                 policy_arn_prefix=prefix,
                 purge_policies=parameters["purge_policies"],
                 purge_tags=parameters["purge_tags"],
+                same_policy=same_policy,
             )
-            for item, there in zip(wanted, actual)
+            for item, found in zip(wanted, actual)
         ]
-    after = [predict(item, there, steps) for item, there, steps in zip(wanted, actual, plans)]
-    if not check_mode:
-        concurrently(lambda steps: _apply(edge, steps), plans)
+    after = [predict(item, found, steps) for item, found, steps in zip(wanted, actual, plans)]
+    if not aws.check_mode:
+        concurrently(lambda steps: apply(api, steps), plans)
         created = [step.arguments["name"] for steps in plans for step in steps if step.method == "create_profile"]
         if created and parameters["wait"]:
-            edge.wait_until_visible(created, parameters["wait_timeout"])
+            api.wait_until_visible(created, parameters["wait_timeout"])
     return {
         "changed": any(plans),
         "diff": diff(
-            {item.name: describe(there, prefix) for item, there in zip(wanted, actual) if describe(there, prefix)},
-            {item.name: describe(there, prefix) for item, there in zip(wanted, after) if describe(there, prefix)},
+            _shown(wanted, actual, prefix),
+            _shown(wanted, after, prefix),
         ),
-        "instance_profiles": [_result(item, there, steps, prefix) for item, there, steps in zip(wanted, after, plans)],
+        "instance_profiles": [_result(item, found, steps, prefix) for item, found, steps in zip(wanted, after, plans)],
         "services": services,
     }
 
 
-def _expand(
-    topology: object, region: str | None, partition: str | None = None, account_id: str | None = None
-) -> Mapping[str, Any]:
-    if not region:
-        raise RefusedError("a topology needs the region of its queues: set region or AWS_REGION")
-    return expand(topology, region=region, partition=partition, account_id=account_id)
+def _shown(wanted: list[Wanted], found: list[dict[str, Any]], prefix: str) -> dict[str, Any]:
+    shown = {item.name: describe(actual, prefix) for item, actual in zip(wanted, found)}
+    return {name: value for name, value in shown.items() if value}
 
 
 def _derive(expanded: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -134,36 +130,26 @@ def _services(expanded: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _refuse_removals(wanted: list[Wanted], actual: list[dict[str, Any]], aws: Aws, *, force: bool) -> None:
-    existing = [item.name for item, there in zip(wanted, actual) if there["profile"] is not None]
+    existing = [item.name for item, found in zip(wanted, actual) if found["profile"] is not None]
     users: dict[str, list[str]] = {}
     if existing and not force:
-        users = Ec2Edge(aws.client("ec2"), timeout=0).users_of(existing)
+        users = AssociationApi(aws.client("ec2"), timeout=0).users_of(existing)
     removed = [item.name for item in wanted]
     problems = Problems()
-    for item, there in zip(wanted, actual):
-        for reason in removal_problems(item, there, removed, users.get(item.name, [])):
+    for item, found in zip(wanted, actual):
+        for reason in removal_problems(item, found, removed, users.get(item.name, [])):
             problems.add("", reason)
     if problems.errors:
         raise RefusedError("\n".join(problems.errors))
 
 
-def _apply(edge: IamEdge, steps: Iterable[Step]) -> None:
-    for step in steps:
-        getattr(edge, step.method)(**step.arguments)
-
-
-def _result(item: Wanted, there: Mapping[str, Any], steps: list[Step], prefix: str) -> dict[str, Any]:
+def _result(item: Wanted, actual: Mapping[str, Any], steps: list[Step], prefix: str) -> dict[str, Any]:
     account = prefix[: -len("policy/")]
     return {
         "name": item.name,
-        "arn": f"{account}instance-profile/{item.name}" if there["profile"] else None,
+        "arn": f"{account}instance-profile/{item.name}" if actual["profile"] else None,
         "role_name": item.role,
-        "role_arn": f"{account}role/{item.role}" if there["role"] else None,
-        "policy_arns": sorted(there["role"]["attached"]) if there["role"] else [],
-        "steps": [_words(step) for step in steps],
+        "role_arn": f"{account}role/{item.role}" if actual["role"] else None,
+        "policy_arns": sorted(actual["role"]["attached"]) if actual["role"] else [],
+        "steps": [step.words for step in steps],
     }
-
-
-def _words(step: Step) -> str:
-    target = [str(value) for key, value in step.arguments.items() if key in ("name", "arn", "role", "identifier")]
-    return f"{step.method.replace('_', ' ')} {' '.join(target)}"

@@ -15,6 +15,7 @@ with suppress(ImportError):
     from botocore.exceptions import BotoCoreError, ClientError
 
 from .._aws.client import concurrently, explain, has_code
+from .._problems import RefusedError
 from .._progress import counting
 from .._topology.names import name_in, queue_url
 from .._topology.queue_attributes import AttributeValue, from_aws, to_aws
@@ -28,7 +29,7 @@ ALREADY_EXISTS = ("QueueAlreadyExists", "QueueNameExists")
 DELETED_RECENTLY = ("QueueDeletedRecently",)
 
 
-class AwsCallError(Exception):
+class AwsCallError(RefusedError):
     """An AWS call failed; ``str()`` is the whole message, ``cause`` the error that botocore raised."""
 
     def __init__(self, message: str, cause: BaseException) -> None:

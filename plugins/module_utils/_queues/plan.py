@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
-
+from .._aws.steps import differing_tags
 from .._problems import Problems
+from .._topology.policies import Document, SamePolicy
 from .._topology.queue_attributes import (
     ATTRIBUTES,
     DEFAULT_KMS_DATA_KEY_REUSE_PERIOD,
@@ -93,6 +93,7 @@ def plan_present(
     existing_names: Collection[str] = (),
     allow_lower_retention: bool = False,
     unreported: Collection[str] = (),
+    same_policy: SamePolicy,
 ) -> list[QueueChange]:
     """Return the changes that make ``actual`` as ``desired``, in the order given; nothing to do gives an empty list.
 
@@ -114,7 +115,7 @@ def plan_present(
         if current.fifo != queue.fifo:
             problems.add(queue.path, _type_mismatch(queue.name, wanted_fifo=queue.fifo))
             continue
-        change = _update(queue, current, unreported)
+        change = _update(queue, current, unreported, same_policy)
         if change is None:
             continue
         changes.append(change)
@@ -175,9 +176,11 @@ def _create(queue: DesiredQueue) -> QueueChange:
     )
 
 
-def _update(queue: DesiredQueue, current: ActualQueue, unreported: Collection[str]) -> QueueChange | None:
-    attributes = differing_attributes(queue, current.attributes, unreported)
-    set_tags, remove_tags = _differing_tags(queue, current.tags)
+def _update(
+    queue: DesiredQueue, current: ActualQueue, unreported: Collection[str], same_policy: SamePolicy
+) -> QueueChange | None:
+    attributes = differing_attributes(queue, current.attributes, unreported, same_policy=same_policy)
+    set_tags, remove_tags = differing_tags(queue.tags, current.tags, purge=queue.purge_tags)
     if not attributes and not set_tags and not remove_tags:
         return None
     known = effective_attributes(current.attributes)
@@ -197,14 +200,14 @@ def _update(queue: DesiredQueue, current: ActualQueue, unreported: Collection[st
 
 
 def differing_attributes(
-    queue: DesiredQueue, current: Mapping[str, Any], unreported: Collection[str] = ()
+    queue: DesiredQueue, current: Mapping[str, Any], unreported: Collection[str] = (), *, same_policy: SamePolicy
 ) -> dict[str, AttributeValue]:
     """Return those wanted attributes that ``current`` (as ``from_aws`` returns it) does not have."""
     known = effective_attributes(current)
     return {
         key: value
         for key, value in queue.attributes.items()
-        if key not in unreported and key in known and not _same(key, value, known[key])
+        if key not in unreported and key in known and not _same(key, value, known[key], same_policy)
     }
 
 
@@ -233,9 +236,9 @@ def effective_attributes(current: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
-def _same(key: str, wanted: AttributeValue, current: Any) -> bool:
+def _same(key: str, wanted: AttributeValue, current: Any, same_policy: SamePolicy) -> bool:
     if key == "policy":
-        return not compare_policies(current or {}, wanted) if wanted and current else not wanted and not current
+        return same_policy(current, cast(Document, wanted)) if wanted and current else not wanted and not current
     if ATTRIBUTES[key].kind == "json":
         return _normalise(key, wanted) == _normalise(key, current)
     return bool(wanted == current)
@@ -249,15 +252,6 @@ def _normalise(key: str, document: Any) -> dict[str, Any]:
         result.setdefault("redrivePermission", "allowAll")
         result["sourceQueueArns"] = sorted(result.get("sourceQueueArns") or [])
     return result
-
-
-def _differing_tags(queue: DesiredQueue, current: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    if queue.tags is None:
-        return {}, []
-    to_set = {key: value for key, value in queue.tags.items() if current.get(key) != value}
-    # Tags that begin with aws: are AWS's own and cannot be removed.
-    strangers = [key for key in current if key not in queue.tags and not key.startswith("aws:")]
-    return to_set, sorted(strangers) if queue.purge_tags else []
 
 
 def _check_retention(change: QueueChange, current: ActualQueue, problems: Problems, *, allowed: bool) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._aws.client import error_message, has_code
+from .._aws.documents import same_policy
 from .._topology.names import Place, parse_queue_arn, without_type
 from .api import ALREADY_EXISTS, DELETED_RECENTLY, AwsCallError, QueueApi
 from .plan import (
@@ -95,6 +96,7 @@ class QueueEngine:
                 existing_names=listed,
                 allow_lower_retention=self._options.allow_lower_retention,
                 unreported=unreported,
+                same_policy=same_policy,
             ),
             others=sorted(name for name in listed if name not in names),
             unreported=unreported,
@@ -181,7 +183,10 @@ class QueueEngine:
         if url is None:
             raise error
         actual = self._api.read({queue.name: url})
-        for change in plan_present([queue], actual, allow_lower_retention=self._options.allow_lower_retention):
+        changes = plan_present(
+            [queue], actual, allow_lower_retention=self._options.allow_lower_retention, same_policy=same_policy
+        )
+        for change in changes:
             if change.action != "update":
                 raise error
             self._write_update(change)
@@ -275,7 +280,7 @@ def common_prefix(names: Sequence[str]) -> str:
 
 
 def _differing(queue: DesiredQueue, current: ActualQueue) -> dict[str, Any]:
-    return dict(differing_attributes(queue, current.attributes))
+    return dict(differing_attributes(queue, current.attributes, same_policy=same_policy))
 
 
 def _passes_by_itself(error: BaseException) -> bool:

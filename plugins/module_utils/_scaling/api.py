@@ -1,7 +1,7 @@
 # Copyright: Contributors to the ecommerce.sqs project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads and writes of scaling policies and lifecycle hooks. It decides nothing: the plan is in scaling."""
+"""Reads and writes of scaling policies and lifecycle hooks. It decides nothing: that is ``plan``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from .._aws.client import concurrently
-from .plan import Wanted
 
 
-class AutoScalingEdge:
+class AutoScalingApi:
     """EC2 Auto Scaling as scaling on backlog needs it.
 
     :param client: a boto3 client of Auto Scaling.
@@ -21,13 +20,12 @@ class AutoScalingEdge:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def read(self, wanted: Iterable[Wanted]) -> dict[str, dict[str, Any]]:
-        """Return the groups that exist, by name, in the shape that module scaling describes."""
-        names = [item.group for item in wanted]
-        pages = self._client.get_paginator("describe_auto_scaling_groups").paginate(AutoScalingGroupNames=names)
+    def read(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the groups that exist, by name, in the shape that ``plan`` describes."""
+        pages = self._client.get_paginator("describe_auto_scaling_groups").paginate(AutoScalingGroupNames=list(names))
         groups = [group for page in pages for group in page["AutoScalingGroups"]]
         read = concurrently(self._read_group, groups)
-        return {group["AutoScalingGroupName"]: there for group, there in zip(groups, read)}
+        return {group["AutoScalingGroupName"]: actual for group, actual in zip(groups, read)}
 
     def collect_metrics(self, group: str, metrics: list[str]) -> None:
         self._client.enable_metrics_collection(AutoScalingGroupName=group, Metrics=metrics, Granularity="1Minute")

@@ -6,7 +6,7 @@
 Why per instance (*Scaling policy based on Amazon SQS*, EC2 Auto Scaling user guide): the depth of a queue is not
 proportional to capacity, so a target for it means something else with every instance that comes or goes.
 
-An *actual* group is what the edge read: ``{metrics: {name: granularity}, policies: {name: ...}, hooks: {name: ...}}``
+An *actual* group is what ``api`` read: ``{metrics: {name: granularity}, policies: {name: ...}, hooks: {name: ...}}``
 or None where there is no such group; policies and hooks as DescribePolicies and DescribeLifecycleHooks give them.
 """
 
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._aws.steps import Step
 from .._problems import Problems, as_number, join, show
 from .._topology.scaling import (
     GROUP_METRICS,
@@ -37,14 +38,6 @@ class Wanted:
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     hooks: dict[str, dict[str, Any]] = field(default_factory=dict)
     metrics: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Step:
-    """One change: a method of the edge and its arguments."""
-
-    method: str
-    arguments: dict[str, Any]
 
 
 def target_value(acceptable_latency: float, processing_time: float, concurrency: float) -> float:

@@ -21,13 +21,15 @@ Rules and their sources:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .names import Arn, dns_suffix, is_arn, place_of, redrive_policy_name, redrive_role_name
 
 Document = dict[str, Any]
 Expanded = Mapping[str, Any]
+SamePolicy = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+"""Tells whether two policy documents mean the same; plans are given it, because amazon.aws has it and they are pure."""
 
 POLICY_VERSION = "2012-10-17"
 MAX_QUEUE_POLICY_BYTES = 8192

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An interface endpoint of a VPC: what is wanted, what there is, and the steps between. Pure: no I/O.
 
-An *actual* endpoint is what the edge read: None, or
+An *actual* endpoint is what ``api`` read: None, or
 ``{id, state, subnets, security_groups, private_dns, policy, tags}``.
 """
 
@@ -14,11 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
-
+from .._aws.steps import Step, differing_tags
 from .._problems import Problems, show
-
-Document = dict[str, Any]
+from .._topology.policies import Document, SamePolicy
 
 _IDS = {
     "vpc_id": re.compile(r"vpc-[0-9a-f]{8,17}"),
@@ -40,14 +38,6 @@ class Wanted:
     tags: dict[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class Step:
-    """One change: a method of the edge and its arguments."""
-
-    method: str
-    arguments: dict[str, Any]
-
-
 def check_ids(parameters: Mapping[str, Any]) -> None:
     """Raise InvalidInputError with every ID of the module's options that is none."""
     problems = Problems()
@@ -60,29 +50,28 @@ def check_ids(parameters: Mapping[str, Any]) -> None:
     problems.raise_if_any("vpc_endpoint")
 
 
-def plan_present(wanted: Wanted, actual: Mapping[str, Any] | None, *, purge_tags: bool) -> list[Step]:
+def plan_present(
+    wanted: Wanted, actual: Mapping[str, Any] | None, *, purge_tags: bool, same_policy: SamePolicy
+) -> list[Step]:
     """Return the steps that turn ``actual`` into ``wanted``."""
     if actual is None:
         return [Step("create", {"wanted": wanted})]
     changes: dict[str, Any] = {}
-    for option, there in (("subnets", actual["subnets"]), ("security_groups", actual["security_groups"])):
+    for option in ("subnets", "security_groups"):
         ids = getattr(wanted, option)
-        if ids is not None and set(ids) != set(there):
-            changes[f"add_{option}"] = sorted(set(ids) - set(there))
-            changes[f"remove_{option}"] = sorted(set(there) - set(ids))
+        if ids is not None and set(ids) != set(actual[option]):
+            changes[f"add_{option}"] = sorted(set(ids) - set(actual[option]))
+            changes[f"remove_{option}"] = sorted(set(actual[option]) - set(ids))
     if wanted.private_dns not in (None, actual["private_dns"]):
         changes["private_dns"] = wanted.private_dns
-    if wanted.policy is not None and compare_policies(actual["policy"], wanted.policy):
+    if wanted.policy is not None and not same_policy(actual["policy"], wanted.policy):
         changes["policy"] = wanted.policy
     steps = [Step("modify", {"endpoint_id": actual["id"], **changes})] if changes else []
-    if wanted.tags is None:
-        return steps
-    new = {key: value for key, value in wanted.tags.items() if actual["tags"].get(key) != value}
-    old = sorted(set(actual["tags"]) - set(wanted.tags)) if purge_tags else []
+    new, strangers = differing_tags(wanted.tags, actual["tags"], purge=purge_tags)
     if new:
         steps.append(Step("tag", {"endpoint_id": actual["id"], "tags": new}))
-    if old:
-        steps.append(Step("untag", {"endpoint_id": actual["id"], "keys": old}))
+    if strangers:
+        steps.append(Step("untag", {"endpoint_id": actual["id"], "keys": strangers}))
     return steps
 
 
@@ -110,6 +99,14 @@ def predict(wanted: Wanted, actual: Mapping[str, Any] | None, steps: list[Step])
         elif after is not None:
             _change(after, step)
     return after
+
+
+def explain_late(wanted: Wanted, seconds: int) -> str:
+    """Return what to do about an endpoint that was not available in the time given."""
+    return (
+        f"after {seconds} s the endpoint of {wanted.vpc_id} is not available; does its owner have to accept it? "
+        "Run again, or raise wait_timeout"
+    )
 
 
 def _change(after: dict[str, Any], step: Step) -> None:

@@ -122,12 +122,12 @@ def test_throttling_slows_down_and_does_not_fail():
         def client(self, service):
             if service != "iam":
                 return super().client(service)
-            if service not in self.clients:
+            if service not in self.made:
                 keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
                 client = boto3.client(service, region_name=REGION, config=self.config, **keys)
                 client.meta.events.register_first("before-send", throttling)
-                self.clients[service] = client
-            return self.clients[service]
+                self.made[service] = client
+            return self.made[service]
 
     aws = Throttled()
 
@@ -175,7 +175,7 @@ RULES: list[tuple[str, str, Callable[..., None]]] = [
     (
         "An association goes through associating; it is awaited, and named where it does not end",
         "API_IamInstanceProfileAssociation.html",
-        test_associations.test_an_association_that_does_not_end_is_named,
+        test_associations.test_an_association_that_does_not_end_is_named_with_the_way_out,
     ),
     (
         "A managed policy keeps five versions (LimitExceeded)",

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import Aws
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.run import Aws
 
 REGION = "ap-southeast-1"
 ACCOUNT = "123456789012"
@@ -25,16 +25,17 @@ class StrictAws(Aws):
     """The clients of one run; to be used inside ``moto.mock_aws``."""
 
     def __init__(self) -> None:
-        super().__init__(module=None)
+        super().__init__(SimpleNamespace(region=REGION, check_mode=False))
+        self.made: dict[str, Any] = {}
         self.calls: list[str] = []
         self._refusals: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {}
 
-    def client(self, service: str) -> Any:
-        if service not in self.clients:
+    def client(self, service: str, **_more: Any) -> Any:
+        if service not in self.made:
             client = boto3.client(service, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
             client.meta.events.register("before-call", self._before_call)
-            self.clients[service] = client
-        return self.clients[service]
+            self.made[service] = client
+        return self.made[service]
 
     @property
     def writes(self) -> list[str]:

@@ -14,11 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._alarms.api import CloudWatchEdge
+from ansible_collections.ecommerce.sqs.plugins.module_utils._alarms.api import AlarmApi
 from ansible_collections.ecommerce.sqs.plugins.module_utils._alarms.plan import normalise, plan, read_alarms, targets
 from ansible_collections.ecommerce.sqs.plugins.module_utils._alarms.reconcile import reconcile
-from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import RefusedError
-from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import REGION, Clock, StrictAws
 from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default, good
@@ -51,7 +50,7 @@ def alarm(name="depth", **changes):
     }
 
 
-def run(alarms, aws=None, check_mode=False, edge=None, **changes):
+def run(alarms, aws=None, check_mode=False, api=None, **changes):
     parameters = {
         "topology": None,
         "alarms": alarms,
@@ -65,7 +64,8 @@ def run(alarms, aws=None, check_mode=False, edge=None, **changes):
         **changes,
     }
     aws = aws or StrictAws()
-    return reconcile(copy.deepcopy(parameters), aws, check_mode=check_mode, region=REGION, edge=edge), aws
+    aws.check_mode = check_mode
+    return reconcile(copy.deepcopy(parameters), aws, api=api), aws
 
 
 def grid(alarms, **changes):
@@ -324,8 +324,8 @@ class History:
 
 def prove(outcomes, **changes):
     aws, clock = StrictAws(), Clock()
-    edge = CloudWatchEdge(History(aws.client("cloudwatch"), outcomes), sleep=clock.sleep)
-    done, _aws = run([alarm(AlarmActions=[TOPIC])], aws=aws, edge=edge, prove_delivery=True, **changes)
+    api = AlarmApi(History(aws.client("cloudwatch"), outcomes), sleep=clock.sleep)
+    done, _aws = run([alarm(AlarmActions=[TOPIC])], aws=aws, api=api, prove_delivery=True, **changes)
     return done, aws, clock
 
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._associations.api import Ec2Edge, NotSettledError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._associations.api import AssociationApi, UnknownProfileError
 from ansible_collections.ecommerce.sqs.plugins.module_utils._associations.plan import plan, predict, read_wanted
 from ansible_collections.ecommerce.sqs.plugins.module_utils._associations.reconcile import reconcile
-from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import ACCOUNT, Clock, StrictAws
 
 UNKNOWN = "Value (ours-b) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
@@ -55,7 +55,8 @@ def run(associations, aws=None, check_mode=False, **changes):
         **changes,
     }
     aws = aws or StrictAws()
-    return reconcile(parameters, aws, check_mode=check_mode), aws
+    aws.check_mode = check_mode
+    return reconcile(parameters, aws), aws
 
 
 def grid(associations, writes, **changes):
@@ -148,33 +149,57 @@ def test_a_profile_that_ec2_does_not_know_yet_is_tried_again():
     (instance,) = launch()
     aws, clock = StrictAws(), Clock()
     aws.refuse("AssociateIamInstanceProfile", "InvalidParameterValue", UNKNOWN, times=5)
-    Ec2Edge(aws.client("ec2"), timeout=120, sleep=clock.sleep).associate(instance, "ours-b")
+    AssociationApi(aws.client("ec2"), timeout=120, sleep=clock.sleep).associate(instance, "ours-b")
     assert clock.now == 10
     assert aws.writes == ["AssociateIamInstanceProfile"] * 6
 
 
-def test_a_profile_that_ec2_never_knows_is_an_error_with_the_way_out():
+def test_a_profile_that_ec2_never_knows_is_waited_for_until_the_timeout():
     aws, clock = StrictAws(), Clock()
     aws.refuse("AssociateIamInstanceProfile", "InvalidParameterValue", UNKNOWN)
-    with pytest.raises(NotSettledError, match="EC2 still does not know the instance profile ours-b"):
-        Ec2Edge(aws.client("ec2"), timeout=120, sleep=clock.sleep).associate("i-01234567", "ours-b")
+    with pytest.raises(UnknownProfileError, match="ours-b"):
+        AssociationApi(aws.client("ec2"), timeout=120, sleep=clock.sleep).associate("i-01234567", "ours-b")
     assert clock.now == 120
+
+
+def test_a_profile_that_ec2_never_knows_is_an_error_with_the_way_out():
+    (instance,) = launch()
+    aws = StrictAws()
+    aws.refuse("AssociateIamInstanceProfile", "InvalidParameterValue", UNKNOWN)
+    with pytest.raises(RefusedError, match=r"EC2 still does not know the instance profile ours-b.* raise wait_timeout"):
+        run({instance: "ours-b"}, aws=aws, wait_timeout=0)
 
 
 def test_another_refusal_is_not_tried_again():
     aws, clock = StrictAws(), Clock()
     aws.refuse("AssociateIamInstanceProfile", "UnauthorizedOperation", "You are not authorized (iam:PassRole)")
     with pytest.raises(ClientError, match="UnauthorizedOperation"):
-        Ec2Edge(aws.client("ec2"), timeout=120, sleep=clock.sleep).associate("i-01234567", "ours-b")
+        AssociationApi(aws.client("ec2"), timeout=120, sleep=clock.sleep).associate("i-01234567", "ours-b")
     assert clock.now == 0
 
 
-def test_an_association_that_does_not_end_is_named():
+def test_an_association_that_does_not_end_is_waited_for_until_the_timeout():
     (instance,) = launch()
     clock = Clock()
-    with pytest.raises(NotSettledError, match=instance):
-        Ec2Edge(StrictAws().client("ec2"), timeout=30, sleep=clock.sleep).wait_until_associated({instance: "ours-a"})
+    api = AssociationApi(StrictAws().client("ec2"), timeout=30, sleep=clock.sleep)
+    assert api.wait_until_associated({instance: "ours-a"}) == [instance]
     assert clock.now == 30
+
+
+def test_an_association_that_does_not_end_is_named_with_the_way_out():
+    (instance,) = launch()
+    aws = StrictAws()
+    associating = {"State": "associating", "InstanceId": instance, "IamInstanceProfile": {"Arn": "arn:x/ours-a"}}
+    aws.client("ec2").meta.events.register(
+        "after-call.ec2.DescribeIamInstanceProfileAssociations",
+        lambda parsed, **_rest: parsed.update(
+            IamInstanceProfileAssociations=[
+                {**item, **associating} for item in parsed["IamInstanceProfileAssociations"]
+            ]
+        ),
+    )
+    with pytest.raises(RefusedError, match=f"has not finished to associate {instance}; run again"):
+        run({instance: "ours-a"}, aws=aws, wait_timeout=0)
 
 
 def test_a_missing_permission_to_read_is_never_taken_for_no_profile():
@@ -250,5 +275,5 @@ def test_more_instances_than_a_filter_takes_are_asked_for_in_parts():
         "before-parameter-build.ec2", lambda params, **_rest: asked.extend(params.get("Filters", []))
     )
     instances = launch(201)
-    assert set(Ec2Edge(client, 4).read(instances)) == set(instances)
+    assert set(AssociationApi(client, 4).read(instances)) == set(instances)
     assert max(len(entry["Values"]) for entry in asked) == 200

@@ -37,7 +37,8 @@ def run(aws=None, check_mode=False, **changes):
         **changes,
     }
     aws = aws or StrictAws()
-    return reconcile(parameters, aws, check_mode=check_mode, region=REGION), aws
+    aws.check_mode = check_mode
+    return reconcile(parameters, aws), aws
 
 
 def grid(write, **changes):

@@ -13,14 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import RefusedError
-from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.api import IamEdge
+from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.api import IamApi
 from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.plan import read_wanted
 from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.reconcile import reconcile
-from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import (
     ACCOUNT,
-    REGION,
     Clock,
     StrictAws,
 )
@@ -73,7 +71,8 @@ def run(*profiles, aws=None, check_mode=False, **changes):
         **changes,
     }
     aws = aws or StrictAws()
-    return reconcile(copy.deepcopy(parameters), aws, check_mode=check_mode, region=REGION), aws
+    aws.check_mode = check_mode
+    return reconcile(copy.deepcopy(parameters), aws), aws
 
 
 def grid(*profiles, **changes):
@@ -333,17 +332,17 @@ def test_a_missing_permission_to_read_is_never_taken_for_nothing_there():
 
 
 def edge_with(aws, clock):
-    return IamEdge(aws.client("iam"), POLICY_PREFIX, sleep=clock.sleep)
+    return IamApi(aws.client("iam"), POLICY_PREFIX, sleep=clock.sleep)
 
 
 def test_a_delete_conflict_of_a_moment_is_waited_out():
     run(profile())
     aws, clock = StrictAws(), Clock()
-    edge = edge_with(aws, clock)
-    edge.detach_policy("shop-role", POLICY_PREFIX + "shop-policy")
-    edge.remove_role_from_profile("shop-profile", "shop-role")
+    api = edge_with(aws, clock)
+    api.detach_policy("shop-role", POLICY_PREFIX + "shop-policy")
+    api.remove_role_from_profile("shop-profile", "shop-role")
     aws.refuse("DeleteRole", "DeleteConflict", "Cannot delete entity, must remove referenced objects first.", times=3)
-    edge.delete_role("shop-role")
+    api.delete_role("shop-role")
     assert clock.now == 3
     assert StrictAws().client("iam").list_roles()["Roles"] == []
 

@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import RefusedError
-from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
 from ansible_collections.ecommerce.sqs.plugins.module_utils._scaling.plan import (
     normalise,
     plan_present,
@@ -67,7 +66,8 @@ def policy(**changes):
 def run(*policies, aws=None, check_mode=False, state="present"):
     aws = aws or StrictAws()
     parameters = {"scaling_policies": list(policies), "state": state}
-    return reconcile(copy.deepcopy(parameters), aws, check_mode=check_mode), aws
+    aws.check_mode = check_mode
+    return reconcile(copy.deepcopy(parameters), aws), aws
 
 
 def grid(writes, *policies, **changes):

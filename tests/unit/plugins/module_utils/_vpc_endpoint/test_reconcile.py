@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import RefusedError
-from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.documents import same_policy
+from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._vpc_endpoint.api import EndpointApi
 from ansible_collections.ecommerce.sqs.plugins.module_utils._vpc_endpoint.plan import Wanted, plan_present, predict
-from ansible_collections.ecommerce.sqs.plugins.module_utils._vpc_endpoint.reconcile import VpcEndpointEdge, reconcile
+from ansible_collections.ecommerce.sqs.plugins.module_utils._vpc_endpoint.reconcile import reconcile
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import (
     ACCOUNT,
     REGION,
@@ -55,7 +56,8 @@ def run(network, aws=None, check_mode=False, **changes):
         **changes,
     }
     aws = aws or StrictAws()
-    return reconcile(parameters, aws, check_mode=check_mode, region=REGION), aws
+    aws.check_mode = check_mode
+    return reconcile(parameters, aws), aws
 
 
 def grid(network, writes, **changes):
@@ -116,13 +118,21 @@ def test_a_missing_permission_to_read_is_never_taken_for_no_endpoint(network):
     assert aws.writes == []
 
 
-def test_an_endpoint_that_does_not_become_available_is_named(network):
+def test_an_endpoint_is_waited_for_until_the_timeout(network):
     clock = Clock()
-    with pytest.raises(RefusedError, match=f"after 20 s the endpoint of {network[0]} is not available"):
-        VpcEndpointEdge(StrictAws().client("ec2"), sleep=clock.sleep).wait_until_available(
-            Wanted(network[0], "com.amazonaws.x.sqs"), 20
-        )
-    assert clock.now == 25
+    api = EndpointApi(StrictAws().client("ec2"), sleep=clock.sleep)
+    assert api.wait_until_available(network[0], "com.amazonaws.x.sqs", 20) is None
+    assert clock.now == 20
+
+
+def test_an_endpoint_that_does_not_become_available_is_named_with_the_way_out(network):
+    aws = StrictAws()
+    aws.client("ec2").meta.events.register(
+        "after-call.ec2.DescribeVpcEndpoints",
+        lambda parsed, **_rest: [item.update(State="pendingAcceptance") for item in parsed["VpcEndpoints"]],
+    )
+    with pytest.raises(RefusedError, match=f"the endpoint of {network[0]} is not available; .* raise wait_timeout"):
+        run(network, aws=aws, wait_timeout=0)
 
 
 LISTS = st.none() | st.lists(st.sampled_from(["a", "b", "c"]), unique=True, min_size=1)
@@ -145,8 +155,8 @@ def test_a_plan_reaches_its_goal_and_leaves_what_is_unset(actual, subnets, group
     wanted = replace(
         Wanted("vpc-1", "sqs"), subnets=subnets, security_groups=groups, private_dns=dns, tags=tags, policy=None
     )
-    after = predict(wanted, actual, plan_present(wanted, actual, purge_tags=True))
-    assert plan_present(wanted, {**after, "id": "vpce-1"}, purge_tags=True) == []
+    after = predict(wanted, actual, plan_present(wanted, actual, purge_tags=True, same_policy=same_policy))
+    assert plan_present(wanted, {**after, "id": "vpce-1"}, purge_tags=True, same_policy=same_policy) == []
     if actual is not None:
         assert after["policy"] == actual["policy"]
         assert subnets is not None or after["subnets"] == actual["subnets"]

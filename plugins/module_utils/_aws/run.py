@@ -1,0 +1,70 @@
+# Copyright: Contributors to the ecommerce.sqs project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one run of a module has of AWS: region, account, a topology in its place, and clients made when first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .._problems import RefusedError
+from .._progress import counting, reporter
+from .._topology.expand import expand
+from .._topology.shapes import ExpandedTopology
+from .client import ATTEMPTS, CallCounter, connect
+
+
+class Aws:
+    """The AWS of one module run.
+
+    :param module: an AnsibleAWSModule.
+    """
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+        self._clients: dict[tuple[str, str | None, int], Any] = {}
+        self.check_mode = bool(module.check_mode)
+        self.counter = CallCounter()
+        self.report = reporter(module)
+
+    @property
+    def region(self) -> str:
+        """The region of the run. Raises RefusedError where none is set."""
+        if not self._module.region:
+            raise RefusedError("no region is set; set region, AWS_REGION, or one in the AWS profile")
+        return str(self._module.region)
+
+    @property
+    def clients(self) -> list[Any]:
+        """The clients made so far."""
+        return list(self._clients.values())
+
+    def client(self, service: str, *, region: str | None = None, attempts: int = ATTEMPTS) -> Any:
+        """Return the boto3 client of ``service`` (``iam``, ``ec2``, ``cloudwatch``); see :func:`client.connect`."""
+        key = (service, region, attempts)
+        if key not in self._clients:
+            self._clients[key] = connect(self._module, service, self.counter, region=region, attempts=attempts)
+        return self._clients[key]
+
+    def account(self) -> tuple[str, str]:
+        """Return partition and account ID of the caller; one call of ``sts:GetCallerIdentity``."""
+        identity = self.client("sts").get_caller_identity()
+        return identity["Arn"].split(":")[1], identity["Account"]
+
+    def expand(self, topology: object) -> ExpandedTopology:
+        """Return all that follows from ``topology`` in the caller's account and the region of the run.
+
+        Raises InvalidInputError with every fault of the topology, before the first call.
+        """
+        expand(topology, region=self.region)
+        partition, account_id = self.account()
+        return expand(topology, region=self.region, partition=partition, account_id=account_id)
+
+    def counting(self, label: str) -> Callable[[int, int], None]:
+        """Return what ``concurrently`` calls after each item, so that the operator sees how far the work has come."""
+        return counting(self.report, label)
+
+    def warn(self, text: str) -> None:
+        """Have the module's result warn the operator."""
+        self._module.warn(text)
