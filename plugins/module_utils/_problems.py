@@ -137,18 +137,22 @@ def read_integer(
     """Return an integer within ``minimum..maximum``; add a fault and return ``default`` otherwise."""
     if value is None:
         return default
+    integer = bounded_integer(value, path, problems, minimum=minimum, maximum=maximum, unit=unit)
+    return default if integer is None else integer
+
+
+def bounded_integer(
+    value: object, path: str, problems: Problems, *, minimum: int, maximum: int, unit: str = ""
+) -> int | None:
+    """Return an integer within ``minimum..maximum``; add a fault and return None otherwise."""
     integer = as_integer(value)
+    suffix = f" {unit}" if unit else ""
     if integer is None:
         problems.add(path, f"{show(value)} is not an integer")
-        return default
-    if integer < minimum or integer > maximum:
-        problems.add(path, out_of_range(integer, minimum, maximum, unit))
-        return default
-    return integer
-
-
-def out_of_range(value: int, minimum: int, maximum: int, unit: str = "") -> str:
-    suffix = f" {unit}" if unit else ""
-    if value < minimum:
-        return f"{value} is below {minimum}{suffix}"
-    return f"{value} is above {maximum}{suffix}"
+    elif integer < minimum:
+        problems.add(path, f"{integer} is below {minimum}{suffix}")
+    elif integer > maximum:
+        problems.add(path, f"{integer} is above {maximum}{suffix}")
+    else:
+        return integer
+    return None

@@ -70,7 +70,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 queues:
-  description: The queues, in the order of O(names), else by name.
+  description:
+    - The queues, in the order of O(names), else by name.
+    - Each has also every other attribute that M(ecommerce.sqs.queue) sets, by the name of its option.
   returned: always
   type: list
   elements: dict

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._aws.client import CallCounter, connect, has_code
-from .._problems import Problems, read_integer
+from .._problems import Problems, bounded_integer
 from .._progress import reporter
 from .._queues.api import AwsCallError, QueueApi
 from .._queues.lookup import read_references, require_url
 from .._queues.module import region_of
 from .._queues.plan import ActualQueue
 from .._topology.names import is_fifo, name_in, parse_arn
+from .._topology.queue_attributes import ATTRIBUTES
 from .api import MessageApi
 from .borrowing import look
 from .outgoing import (
@@ -34,7 +35,7 @@ from .redrive import NO_SOURCE, HandRedrive, MoveTasks, Report, Task, is_unsuppo
 
 RATE_MAXIMUM = 500
 """Messages a second of a move task. Source: API_StartMessageMoveTask.html."""
-VISIBILITY_MAXIMUM = 43200
+VISIBILITY_MAXIMUM = ATTRIBUTES["visibility_timeout"].maximum
 LOOK_MAXIMUM = 10000
 PURGE_SECONDS = 60
 """One purge of a queue is allowed in this time. Source: API_PurgeQueue.html."""
@@ -185,7 +186,7 @@ def read_redrive_options(params: Mapping[str, Any], region: str) -> RedriveOptio
 def _bounded(params: Mapping[str, Any], key: str, minimum: int, maximum: int, problems: Problems) -> int | None:
     if params[key] is None:
         return None
-    return read_integer(params[key], key, problems, default=minimum, minimum=minimum, maximum=maximum)
+    return bounded_integer(params[key], key, problems, minimum=minimum, maximum=maximum)
 
 
 class Redrive:

@@ -16,13 +16,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._problems import Problems, join, out_of_range, read_mapping, refuse_unknown_keys, show
+from .._problems import Problems, join, read_mapping, refuse_unknown_keys, show
+from .._topology.queue_attributes import ATTRIBUTES, read_attribute
 
-MESSAGE_BYTES = 1048576
+MESSAGE_BYTES = ATTRIBUTES["maximum_message_size"].maximum
 """Largest message and largest batch, attributes included."""
 BATCH_ENTRIES = 10
 ATTRIBUTE_LIMIT = 10
-DELAY_MAXIMUM = 900
 MESSAGE_OPTIONS = ("body", "attributes", "group_id", "deduplication_id", "delay_seconds")
 
 _CONTROL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -171,13 +171,9 @@ def _read_group(given: Mapping[str, Any], path: str, problems: Problems, fifo: b
 def _read_delay(delay: object, path: str, problems: Problems, fifo: bool) -> Entry:
     if fifo:
         problems.add(path, "a FIFO queue delays all messages or none; set delay_seconds of the queue")
-    elif isinstance(delay, bool) or not isinstance(delay, int):
-        problems.add(path, f"{show(delay)} is not an integer")
-    elif not 0 <= delay <= DELAY_MAXIMUM:
-        problems.add(path, out_of_range(delay, 0, DELAY_MAXIMUM, "seconds"))
-    else:
-        return {"DelaySeconds": int(delay)}
-    return {}
+        return {}
+    seconds = read_attribute(ATTRIBUTES["delay_seconds"], delay, path, problems)
+    return {} if seconds is None else {"DelaySeconds": seconds}
 
 
 def _read_body(body: object, path: str, problems: Problems) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 
 from .._problems import Problems, show
 from .._topology.names import check_queue_name, is_arn, name_in, parse_queue_arn
+from .._topology.queue_attributes import effective_attributes
 from .api import AwsCallError, QueueApi
-from .plan import ActualQueue, effective_attributes
+from .plan import ActualQueue
 
 
 @dataclass(frozen=True)

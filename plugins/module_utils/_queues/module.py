@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .._aws.client import CallCounter, connect
-from .._problems import InvalidInputError, Problems, out_of_range
+from .._problems import InvalidInputError, Problems, bounded_integer
 from .._progress import reporter
 from .._topology.expand import expand
 from .._topology.names import Place, check_place, partition_of
@@ -28,20 +28,7 @@ def queue_options() -> dict[str, dict[str, Any]]:
     return {
         "name": {"type": "str", "required": True},
         "fifo": {"type": "bool"},
-        "visibility_timeout": {"type": "int"},
-        "message_retention_period": {"type": "int"},
-        "receive_message_wait_time_seconds": {"type": "int"},
-        "delay_seconds": {"type": "int"},
-        "maximum_message_size": {"type": "int"},
-        "sqs_managed_sse_enabled": {"type": "bool"},
-        "kms_master_key_id": {"type": "str", "no_log": False},
-        "kms_data_key_reuse_period_seconds": {"type": "int", "no_log": False},
-        "content_based_deduplication": {"type": "bool"},
-        "deduplication_scope": {"type": "str", "choices": list(ATTRIBUTES["deduplication_scope"].choices)},
-        "fifo_throughput_limit": {"type": "str", "choices": list(ATTRIBUTES["fifo_throughput_limit"].choices)},
-        "policy": {"type": "dict"},
-        "redrive_policy": {"type": "dict"},
-        "redrive_allow_policy": {"type": "dict"},
+        **{key: attribute.argument for key, attribute in ATTRIBUTES.items()},
         "tags": {"type": "dict"},
     }
 
@@ -84,10 +71,9 @@ def connect_queues(module: Any, counter: CallCounter | None = None) -> QueueApi:
 
 
 def _check_wait(seconds: int) -> None:
-    if not 0 <= seconds <= WAIT_MAXIMUM:
-        problems = Problems()
-        problems.add("wait_timeout", out_of_range(seconds, 0, WAIT_MAXIMUM, "seconds"))
-        problems.raise_if_any("The wait")
+    problems = Problems()
+    bounded_integer(seconds, "wait_timeout", problems, minimum=0, maximum=WAIT_MAXIMUM, unit="seconds")
+    problems.raise_if_any("The wait")
 
 
 class Wanted:

@@ -18,17 +18,11 @@ from .._problems import Problems
 from .._topology.policies import Document, SamePolicy
 from .._topology.queue_attributes import (
     ATTRIBUTES,
-    DEFAULT_KMS_DATA_KEY_REUSE_PERIOD,
-    SCALAR_KEYS,
+    COUNTS,
     AttributeValue,
+    effective_attributes,
 )
 from .wanted import DesiredQueue
-
-COUNT_KEYS = (
-    "approximate_number_of_messages",
-    "approximate_number_of_messages_not_visible",
-    "approximate_number_of_messages_delayed",
-)
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,7 @@ class ActualQueue:
     @property
     def messages(self) -> int:
         """Messages in the queue: visible, in flight and delayed (approximate, as SQS counts them)."""
-        return sum(self.attributes.get(key, 0) for key in COUNT_KEYS)
+        return sum(self.attributes.get(key, 0) for key in COUNTS.values())
 
 
 @dataclass(frozen=True)
@@ -211,31 +205,6 @@ def differing_attributes(
     }
 
 
-def effective_attributes(current: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes with the values that SQS means when it leaves one out.
-
-    ``sqs_managed_sse_enabled`` is the one that SQS always reports: where it is missing the endpoint has no
-    encryption, and there is nothing to compare.
-    """
-    known: dict[str, Any] = {
-        "policy": {},
-        "redrive_policy": {},
-        "redrive_allow_policy": {},
-        "kms_master_key_id": "",
-        **current,
-    }
-    if known["kms_master_key_id"]:
-        known.setdefault("kms_data_key_reuse_period_seconds", DEFAULT_KMS_DATA_KEY_REUSE_PERIOD)
-        known["sqs_managed_sse_enabled"] = False
-    else:
-        known["kms_data_key_reuse_period_seconds"] = None
-    if known.get("fifo"):
-        known.setdefault("content_based_deduplication", False)
-        known.setdefault("deduplication_scope", "queue")
-        known.setdefault("fifo_throughput_limit", "perQueue")
-    return known
-
-
 def _same(key: str, wanted: AttributeValue, current: Any, same_policy: SamePolicy) -> bool:
     if key == "policy":
         return same_policy(current, cast(Document, wanted)) if wanted and current else not wanted and not current
@@ -275,7 +244,7 @@ def _check_key_period(change: QueueChange, current: ActualQueue, problems: Probl
 
 def _shown(attributes: Mapping[str, Any], tags: Mapping[str, str] | None) -> dict[str, Any]:
     """Return the settable part of a queue's state, in a stable order."""
-    keys = ("fifo", *SCALAR_KEYS, "policy", "redrive_policy", "redrive_allow_policy")
+    keys = ("fifo", *ATTRIBUTES)
     result = {key: attributes[key] for key in keys if attributes.get(key) is not None}
     if tags is not None:
         result["tags"] = dict(sorted(tags.items()))

@@ -17,12 +17,12 @@ from typing import Any
 from .._aws.client import error_message, has_code
 from .._aws.documents import same_policy
 from .._topology.names import Place, parse_queue_arn, without_type
+from .._topology.queue_attributes import effective_attributes
 from .api import ALREADY_EXISTS, DELETED_RECENTLY, AwsCallError, QueueApi
 from .plan import (
     ActualQueue,
     QueueChange,
     differing_attributes,
-    effective_attributes,
     plan_absent,
     plan_present,
 )

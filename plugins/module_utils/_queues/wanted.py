@@ -10,23 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._problems import Problems, as_integer, join, read_mapping, refuse_unknown_keys, show
+from .._problems import Problems, join, read_integer, read_mapping, refuse_unknown_keys, show
 from .._topology import queue_attributes as sqs
 from .._topology.names import Place, check_queue_name, is_arn, is_fifo, name_of_other_type, parse_queue_arn
 from .._topology.policies import queue_policy
 from .._topology.queue_attributes import AttributeValue
 from .._topology.shapes import ExpandedQueue, ExpandedTopology
+from .._topology.tags import read_tags
 
 REDRIVE_PERMISSIONS = ("allowAll", "denyAll", "byQueue")
-QUEUE_ARGUMENTS = (
-    "name",
-    "fifo",
-    *sqs.SCALAR_KEYS,
-    "policy",
-    "redrive_policy",
-    "redrive_allow_policy",
-    "tags",
-)
 
 
 @dataclass(frozen=True)
@@ -185,7 +177,7 @@ def _read_queue(
         fifo=fifo,
         path=path or name,
         attributes=attributes,
-        tags=None if tags is None else sqs.read_tags(tags, join(path, "tags"), problems),
+        tags=None if tags is None else read_tags(tags, join(path, "tags"), problems),
         purge_tags=purge_tags,
     )
 
@@ -202,13 +194,14 @@ def _read_redrive(value: object, path: str, place: Place, problems: Problems, *,
             join(path, "dead_letter_queue"),
             f"the dead-letter queue of {kinds[not fifo]} must be {kinds[not fifo]} too",
         )
-    count = as_integer(given.get("max_receive_count", 10))
-    where = join(path, "max_receive_count")
-    if count is None:
-        problems.add(where, f"{show(given['max_receive_count'])} is not an integer")
-    elif not sqs.RECEIVE_COUNT_MINIMUM <= count <= sqs.RECEIVE_COUNT_MAXIMUM:
-        bound = sqs.RECEIVE_COUNT_MINIMUM if count < sqs.RECEIVE_COUNT_MINIMUM else sqs.RECEIVE_COUNT_MAXIMUM
-        problems.add(where, f"{count} is {'below' if count < bound else 'above'} {bound}")
+    count = read_integer(
+        given.get("max_receive_count"),
+        join(path, "max_receive_count"),
+        problems,
+        default=sqs.DEFAULT_RECEIVE_COUNT,
+        minimum=sqs.RECEIVE_COUNT_MINIMUM,
+        maximum=sqs.RECEIVE_COUNT_MAXIMUM,
+    )
     return {"deadLetterTargetArn": target, "maxReceiveCount": count}
 
 

@@ -20,6 +20,7 @@ from .names import (
     role_name,
     worker_name,
 )
+from .queue_attributes import SCALAR_KEYS
 from .read import (
     QueueInput,
     ServiceInput,
@@ -89,10 +90,7 @@ def _expand_queue(queue: QueueInput, declared: TopologyInput, place: Place | Non
         "dead_letter": is_dead_letter_queue,
         "dead_letter_queue": target,
         "max_receive_count": queue.max_receive_count if target else None,
-        "kms_data_key_reuse_period_seconds": None,
-        "content_based_deduplication": None,
-        "deduplication_scope": None,
-        "fifo_throughput_limit": None,
+        **dict.fromkeys(SCALAR_KEYS),
         **queue.attributes,
         "kms_master_key_id": queue.attributes["kms_master_key_id"] or None,
         "handler_deadline": None if is_dead_letter_queue else handler_deadline(queue),

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .names import Arn, dns_suffix, is_arn, place_of, redrive_policy_name, redrive_role_name
+from .queue_attributes import policy_faults
 
 Document = dict[str, Any]
 Expanded = Mapping[str, Any]
@@ -32,7 +33,6 @@ SamePolicy = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 """Tells whether two policy documents mean the same; plans are given it, because amazon.aws has it and they are pure."""
 
 POLICY_VERSION = "2012-10-17"
-MAX_QUEUE_POLICY_BYTES = 8192
 
 LOOKUP_ACTIONS = ("sqs:GetQueueAttributes", "sqs:GetQueueUrl")
 PRODUCER_ACTIONS = ("sqs:SendMessage", *LOOKUP_ACTIONS)
@@ -153,7 +153,7 @@ def queue_policy(expanded: Expanded, queue_key: str) -> Document:
     a policy whose principal does not exist yet, so the queues could not be created before the roles, and a role
     that was deleted and made again would stay locked out behind its old internal ID.
 
-    Raises KeyError for a queue that is not in the topology, ValueError when the policy is over SQS's 8,192 bytes.
+    Raises KeyError for a queue that is not in the topology, ValueError when SQS refuses the policy for its size.
     """
     queue = expanded["queues"][queue_key]
     arn = place_of(expanded).queue_arn(queue["name"])
@@ -178,10 +178,10 @@ def queue_policy(expanded: Expanded, queue_key: str) -> Document:
         )
         statements.append(_allow_roles(expanded, "DeadLetter", DEAD_LETTER_ACTIONS, arn, consumers_of_sources))
     document = _document(*[statement for statement in statements if statement])
-    size = len(json.dumps(document, separators=(",", ":")))
-    if size > MAX_QUEUE_POLICY_BYTES:
+    faults = policy_faults(document)
+    if faults:
         raise ValueError(
-            f"queues.{queue_key}: its policy has {size} bytes, above SQS's {MAX_QUEUE_POLICY_BYTES}; "
+            f"queues.{queue_key}: its policy {', '.join(faults)}; "
             "let services share a role (shared_instance_profile) or split the queue"
         )
     return document

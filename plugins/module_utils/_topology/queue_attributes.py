@@ -2,37 +2,37 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The settable attributes of an SQS queue: names, types, limits, and which of them go together.
+"""The settable attributes of an SQS queue, one table: names, types, limits, defaults; and which of them go together.
 
-Every limit names the AWS page it comes from. Values are typed here (int, bool, str, and dict for the JSON
+Module options, keys and defaults of a topology, the expanded queue and the comparison derive from it; what a reader is
+given, ``plugins/doc_fragments/queue_options.py``, is held against it by a test. Every limit names the AWS page it comes
+from. Values are typed here (int, bool, str, and dict for the JSON
 documents); :func:`to_aws` and :func:`from_aws` convert from and to the strings that the API uses.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any, TypedDict, Union
 
-from .._problems import Problems, as_boolean, as_integer, join, out_of_range, show
+from .._problems import Problems, as_boolean, bounded_integer, join, show
 
 AttributeValue = Union[int, bool, str, dict[str, Any]]
 
 _API = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/"
 _GUIDE = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
 
-TAG_LIMIT = 50
-"""More tags are not recommended, and tagging pages refuse them. Source: quotas-queues.html."""
-TAG_KEY_MAXIMUM = 128
-TAG_VALUE_MAXIMUM = 256
-TAG_SOURCE = _GUIDE + "sqs-queue-tags.html"
-
 REDRIVE_ALLOW_SOURCES = 10
 """Source queues that a byQueue redrive-allow policy may name. Source: API_SetQueueAttributes.html."""
 RECEIVE_COUNT_MINIMUM, RECEIVE_COUNT_MAXIMUM = 1, 1000
 """Range of maxReceiveCount. Source: sqs-dead-letter-queues.html."""
+DEFAULT_RECEIVE_COUNT = 10
+"""maxReceiveCount, where a redrive policy does not say it. Source: API_SetQueueAttributes.html."""
+
+_SET = _API + "API_SetQueueAttributes.html"
 
 POLICY_BYTES = 8192
 POLICY_STATEMENTS = 20
@@ -41,8 +41,6 @@ POLICY_SOURCE = _GUIDE + "quotas-policies.html"
 DEFAULT_KMS_DATA_KEY_REUSE_PERIOD = 300
 """Seconds, where a key is set without a period. Source: API_SetQueueAttributes.html."""
 
-_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
-
 
 @dataclass(frozen=True)
 class QueueAttribute:
@@ -50,59 +48,154 @@ class QueueAttribute:
 
     ``kind`` is ``int``, ``bool``, ``str`` or ``json``; ``minimum`` and ``maximum`` bound an ``int`` (seconds or
     bytes as ``unit`` says); ``choices`` bound a ``str``; ``source`` is the AWS page that states the limits.
+    ``default`` is what a topology gives to a queue, ``dead_letter_default`` what it gives to a dead-letter queue where
+    that differs; without one nothing is set. ``when_absent`` is what SQS means where it reports no value.
     """
 
     key: str
     aws_name: str
     kind: str
-    source: str
+    source: str = _SET
     minimum: int = 0
     maximum: int = 0
     unit: str = ""
     choices: tuple[str, ...] = ()
     fifo_only: bool = False
+    default: int | bool | str | None = None
+    dead_letter_default: int | bool | str | None = None
+    when_absent: Any = None
+
+    @property
+    def argument(self) -> dict[str, Any]:
+        """The attribute as a module's option, in the form of Ansible's argument specification."""
+        specification: dict[str, Any] = {"type": "dict" if self.kind == "json" else self.kind}
+        if self.choices:
+            specification["choices"] = list(self.choices)
+        if "key" in self.key:
+            # Ansible takes it for a secret by its name.
+            specification["no_log"] = False
+        return specification
 
 
-_SET = _API + "API_SetQueueAttributes.html"
 _ALL = (
-    QueueAttribute("visibility_timeout", "VisibilityTimeout", "int", _SET, 0, 43200, "seconds"),
-    QueueAttribute("message_retention_period", "MessageRetentionPeriod", "int", _SET, 60, 1209600, "seconds"),
-    QueueAttribute("receive_message_wait_time_seconds", "ReceiveMessageWaitTimeSeconds", "int", _SET, 0, 20, "seconds"),
-    QueueAttribute("delay_seconds", "DelaySeconds", "int", _SET, 0, 900, "seconds"),
-    QueueAttribute("maximum_message_size", "MaximumMessageSize", "int", _SET, 1024, 1048576, "bytes"),
-    QueueAttribute("sqs_managed_sse_enabled", "SqsManagedSseEnabled", "bool", _SET),
-    QueueAttribute("kms_master_key_id", "KmsMasterKeyId", "str", _SET),
+    QueueAttribute("visibility_timeout", "VisibilityTimeout", "int", _SET, 0, 43200, "seconds", default=300),
+    QueueAttribute(
+        "message_retention_period",
+        "MessageRetentionPeriod",
+        "int",
+        _SET,
+        60,
+        1209600,
+        "seconds",
+        default=345600,
+        dead_letter_default=1209600,
+    ),
+    QueueAttribute(
+        "receive_message_wait_time_seconds", "ReceiveMessageWaitTimeSeconds", "int", _SET, 0, 20, "seconds", default=20
+    ),
+    QueueAttribute("delay_seconds", "DelaySeconds", "int", _SET, 0, 900, "seconds", default=0),
+    QueueAttribute("maximum_message_size", "MaximumMessageSize", "int", _SET, 1024, 1048576, "bytes", default=1048576),
+    # What a topology gives of these two follows from the key; see ``read``.
+    QueueAttribute("sqs_managed_sse_enabled", "SqsManagedSseEnabled", "bool"),
+    QueueAttribute("kms_master_key_id", "KmsMasterKeyId", "str", default="", when_absent=""),
     QueueAttribute(
         "kms_data_key_reuse_period_seconds", "KmsDataKeyReusePeriodSeconds", "int", _SET, 60, 86400, "seconds"
     ),
-    QueueAttribute("content_based_deduplication", "ContentBasedDeduplication", "bool", _SET, fifo_only=True),
     QueueAttribute(
-        "deduplication_scope", "DeduplicationScope", "str", _SET, choices=("messageGroup", "queue"), fifo_only=True
+        "content_based_deduplication",
+        "ContentBasedDeduplication",
+        "bool",
+        fifo_only=True,
+        default=True,
+        when_absent=False,
+    ),
+    QueueAttribute(
+        "deduplication_scope",
+        "DeduplicationScope",
+        "str",
+        choices=("messageGroup", "queue"),
+        fifo_only=True,
+        default="queue",
+        when_absent="queue",
     ),
     QueueAttribute(
         "fifo_throughput_limit",
         "FifoThroughputLimit",
         "str",
-        _SET,
         choices=("perQueue", "perMessageGroupId"),
         fifo_only=True,
+        default="perQueue",
+        when_absent="perQueue",
     ),
-    QueueAttribute("policy", "Policy", "json", POLICY_SOURCE),
-    QueueAttribute("redrive_policy", "RedrivePolicy", "json", _GUIDE + "sqs-dead-letter-queues.html"),
-    QueueAttribute("redrive_allow_policy", "RedriveAllowPolicy", "json", _SET),
+    QueueAttribute("policy", "Policy", "json", POLICY_SOURCE, when_absent={}),
+    QueueAttribute("redrive_policy", "RedrivePolicy", "json", _GUIDE + "sqs-dead-letter-queues.html", when_absent={}),
+    QueueAttribute("redrive_allow_policy", "RedriveAllowPolicy", "json", when_absent={}),
 )
 
 ATTRIBUTES: dict[str, QueueAttribute] = {attribute.key: attribute for attribute in _ALL}
 BY_AWS_NAME: dict[str, QueueAttribute] = {attribute.aws_name: attribute for attribute in _ALL}
 SCALAR_KEYS: tuple[str, ...] = tuple(attribute.key for attribute in _ALL if attribute.kind != "json")
+FIFO_KEYS: tuple[str, ...] = tuple(attribute.key for attribute in _ALL if attribute.fifo_only)
 
-_READ_ONLY_INTEGERS = {
+
+class QueueAttributes(TypedDict):
+    """The scalar attributes of one queue, typed; None where the queue's type has no such attribute."""
+
+    visibility_timeout: int
+    message_retention_period: int
+    receive_message_wait_time_seconds: int
+    delay_seconds: int
+    maximum_message_size: int
+    sqs_managed_sse_enabled: bool
+    kms_master_key_id: str | None
+    kms_data_key_reuse_period_seconds: int | None
+    content_based_deduplication: bool | None
+    deduplication_scope: str | None
+    fifo_throughput_limit: str | None
+
+
+COUNTS = {
     "ApproximateNumberOfMessages": "approximate_number_of_messages",
     "ApproximateNumberOfMessagesNotVisible": "approximate_number_of_messages_not_visible",
     "ApproximateNumberOfMessagesDelayed": "approximate_number_of_messages_delayed",
+}
+"""The approximate numbers of messages that SQS reports of a queue: visible, in flight, delayed."""
+_READ_ONLY_INTEGERS = {
+    **COUNTS,
     "CreatedTimestamp": "created_timestamp",
     "LastModifiedTimestamp": "last_modified_timestamp",
 }
+
+
+def topology_defaults(*, fifo: bool, dead_letter: bool = False) -> dict[str, Any]:
+    """Return what a topology gives to a queue of this type where it says nothing; without encryption."""
+    return {
+        attribute.key: attribute.default
+        if not dead_letter or attribute.dead_letter_default is None
+        else attribute.dead_letter_default
+        for attribute in _ALL
+        if attribute.default is not None and (fifo or not attribute.fifo_only)
+    }
+
+
+def effective_attributes(actual: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what :func:`from_aws` returned with the values that SQS means where it leaves one out.
+
+    ``sqs_managed_sse_enabled`` is the one that SQS always reports: where it is missing the endpoint has no
+    encryption, and there is nothing to compare.
+    """
+    absent = {
+        attribute.key: copy(attribute.when_absent)
+        for attribute in _ALL
+        if attribute.when_absent is not None and (actual.get("fifo") or not attribute.fifo_only)
+    }
+    values: dict[str, Any] = {**absent, **actual}
+    if values["kms_master_key_id"]:
+        values.setdefault("kms_data_key_reuse_period_seconds", DEFAULT_KMS_DATA_KEY_REUSE_PERIOD)
+        values["sqs_managed_sse_enabled"] = False
+    else:
+        values["kms_data_key_reuse_period_seconds"] = None
+    return values
 
 
 def read_attribute(attribute: QueueAttribute, value: object, path: str, problems: Problems) -> AttributeValue | None:
@@ -112,13 +205,9 @@ def read_attribute(attribute: QueueAttribute, value: object, path: str, problems
 
 
 def _read_integer(attribute: QueueAttribute, value: object, path: str, problems: Problems) -> int | None:
-    integer = as_integer(value)
-    if integer is None:
-        problems.add(path, f"{show(value)} is not an integer")
-    elif not attribute.minimum <= integer <= attribute.maximum:
-        problems.add(path, out_of_range(integer, attribute.minimum, attribute.maximum, attribute.unit))
-        return None
-    return integer
+    return bounded_integer(
+        value, path, problems, minimum=attribute.minimum, maximum=attribute.maximum, unit=attribute.unit
+    )
 
 
 def _read_boolean(attribute: QueueAttribute, value: object, path: str, problems: Problems) -> bool | None:
@@ -187,47 +276,21 @@ def _read_document(attribute: QueueAttribute, value: object, path: str, problems
         return None
     document = dict(value)
     if attribute.key == "policy":
-        check_policy_size(document, path, problems)
+        for fault in policy_faults(document):
+            problems.add(path, fault)
     return document
 
 
-def check_policy_size(document: Mapping[str, Any], path: str, problems: Problems) -> None:
-    """Add a fault for a queue policy that SQS refuses for its size. Source: ``POLICY_SOURCE``."""
+def policy_faults(document: Mapping[str, Any]) -> list[str]:
+    """Return why SQS refuses a queue policy for its size; empty where it does not. Source: ``POLICY_SOURCE``."""
+    faults = []
     size = len(json.dumps(document, separators=(",", ":")).encode())
     if size > POLICY_BYTES:
-        problems.add(path, f"{size} bytes is above {POLICY_BYTES} bytes")
+        faults.append(f"has {size} bytes, above SQS's {POLICY_BYTES}")
     statements = document.get("Statement", [])
     if isinstance(statements, list) and len(statements) > POLICY_STATEMENTS:
-        problems.add(path, f"{len(statements)} statements is above {POLICY_STATEMENTS}")
-
-
-def read_tags(value: object, path: str, problems: Problems) -> dict[str, str]:
-    """Return tags as strings; add a fault for each one that SQS refuses. Source: ``TAG_SOURCE``."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        problems.add(path, f"{show(value)} is not a mapping")
-        return {}
-    tags: dict[str, str] = {}
-    for key, raw in value.items():
-        where = join(path, key)
-        if not isinstance(key, str) or not key:
-            problems.add(where, "the tag's key is not a string; quote it")
-        elif isinstance(raw, bool) or not isinstance(raw, (str, int, float)):
-            problems.add(where, f"{show(raw)} is not a string; quote it")
-        elif len(key) > TAG_KEY_MAXIMUM:
-            problems.add(where, f"the key is {len(key)} characters, above {TAG_KEY_MAXIMUM}")
-        elif key.lower().startswith("aws:"):
-            problems.add(where, "keys that begin with aws: are reserved by AWS")
-        elif len(str(raw)) > TAG_VALUE_MAXIMUM:
-            problems.add(where, f"the value is {len(str(raw))} characters, above {TAG_VALUE_MAXIMUM}")
-        elif not _TAG_TEXT.fullmatch(key) or not _TAG_TEXT.fullmatch(str(raw)):
-            problems.add(where, f"{show(raw)}: a tag may hold letters, digits, spaces and _.:/=+-@ only")
-        else:
-            tags[key] = str(raw)
-    if len(value) > TAG_LIMIT:
-        problems.add(path, f"{len(value)} tags is above {TAG_LIMIT}")
-    return tags
+        faults.append(f"has {len(statements)} statements, above SQS's {POLICY_STATEMENTS}")
+    return faults
 
 
 def to_aws(values: Mapping[str, AttributeValue]) -> dict[str, str]:

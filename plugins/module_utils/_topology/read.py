@@ -31,20 +31,8 @@ from .names import (
     role_name,
     shared_instance_profile_name,
 )
+from .tags import check_number_of_tags, read_tags
 
-QUEUE_DEFAULTS: dict[str, Any] = {
-    "visibility_timeout": 300,
-    "message_retention_period": 345600,
-    "receive_message_wait_time_seconds": 20,
-    "delay_seconds": 0,
-    "maximum_message_size": 1048576,
-}
-FIFO_DEFAULTS: dict[str, Any] = {
-    "content_based_deduplication": True,
-    "deduplication_scope": "queue",
-    "fifo_throughput_limit": "perQueue",
-}
-DEAD_LETTER_QUEUE_DEFAULTS: dict[str, Any] = {**QUEUE_DEFAULTS, "message_retention_period": 1209600}
 DEFAULT_MAX_RECEIVE_COUNT = 3
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -186,7 +174,7 @@ def _read_queue(
     queue = QueueInput(
         key=key,
         fifo=fifo,
-        attributes=_read_attributes(given, QUEUE_DEFAULTS, path, problems, fifo=fifo),
+        attributes=_read_attributes(given, path, problems, fifo=fifo),
         tags=_merge_tags(tags, given.get("tags"), join(path, "tags"), problems),
         alarms=read_settings(given.get("alarms"), join(path, "alarms"), problems, dead_letter=False, general=alarms),
         dead_letter=read_boolean(given.get("dead_letter"), join(path, "dead_letter"), problems, default=True),
@@ -216,15 +204,14 @@ def _read_queue(
 
 
 def _read_attributes(
-    given: Mapping[str, Any], defaults: dict[str, Any], path: str, problems: Problems, *, fifo: bool
+    given: Mapping[str, Any], path: str, problems: Problems, *, fifo: bool, dead_letter: bool = False
 ) -> dict[str, Any]:
     """Return the scalar attributes with the defaults of the queue's type and of its encryption filled in."""
-    values = {**defaults, **(FIFO_DEFAULTS if fifo else {})}
+    values = sqs.topology_defaults(fifo=fifo, dead_letter=dead_letter)
     declared = sqs.read_scalars(given, path, problems, fifo=fifo)
     values.update(declared)
     if declared.get("fifo_throughput_limit") == "perMessageGroupId" and "deduplication_scope" not in declared:
         values["deduplication_scope"] = "messageGroup"
-    values.setdefault("kms_master_key_id", "")
     encrypted_with_key = bool(values["kms_master_key_id"])
     values.setdefault("sqs_managed_sse_enabled", not encrypted_with_key)
     if encrypted_with_key:
@@ -237,9 +224,10 @@ def _read_attributes(
 def _merge_tags(common: dict[str, str] | None, value: object, path: str, problems: Problems) -> dict[str, str] | None:
     if value is None:
         return common
-    merged = {**(common or {}), **sqs.read_tags(value, path, problems)}
-    if len(merged) > sqs.TAG_LIMIT:
-        problems.add(path, f"{len(merged)} tags with those of the topology is above {sqs.TAG_LIMIT}")
+    own = read_tags(value, path, problems)
+    merged = {**(common or {}), **own}
+    if len(merged) > len(own):
+        check_number_of_tags(merged, path, problems, of=" with those of the topology")
     return merged
 
 
@@ -258,8 +246,8 @@ def _read_dead_letter_queues(
     alarms = read_settings(
         given.get("alarms"), join(path, "alarms"), problems, dead_letter=True, general=general_alarms
     )
-    standard_given = {key: item for key, item in given.items() if key not in FIFO_DEFAULTS}
-    for key in FIFO_DEFAULTS:
+    standard_given = {key: item for key, item in given.items() if key not in sqs.FIFO_KEYS}
+    for key in sqs.FIFO_KEYS:
         if given.get(key) is not None and True not in needed:
             problems.add(join(path, key), "no FIFO dead-letter queue is needed; remove it")
     # Both dead-letter queues read the same declaration: a fault that both have is reported once.
@@ -267,7 +255,7 @@ def _read_dead_letter_queues(
     errors: list[str] = []
     for fifo, item in ((False, standard_given), (True, given)):
         local = Problems()
-        found[fifo] = _read_attributes(item, DEAD_LETTER_QUEUE_DEFAULTS, path, local, fifo=fifo)
+        found[fifo] = _read_attributes(item, path, local, fifo=fifo, dead_letter=True)
         if not fifo or fifo in needed:
             errors.extend(error for error in local.errors if error not in errors)
     problems.errors.extend(errors)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from .queue_attributes import QueueAttributes
 
-class ExpandedQueue(TypedDict):
+
+class ExpandedQueue(QueueAttributes):
     """One queue with every attribute filled in; None where the queue's type has no such attribute."""
 
     key: str
@@ -20,17 +22,6 @@ class ExpandedQueue(TypedDict):
     dead_letter: bool
     dead_letter_queue: str | None
     max_receive_count: int | None
-    visibility_timeout: int
-    message_retention_period: int
-    receive_message_wait_time_seconds: int
-    delay_seconds: int
-    maximum_message_size: int
-    sqs_managed_sse_enabled: bool
-    kms_master_key_id: str | None
-    kms_data_key_reuse_period_seconds: int | None
-    content_based_deduplication: bool | None
-    deduplication_scope: str | None
-    fifo_throughput_limit: str | None
     handler_deadline: int | None
     external_consumer: bool
     tags: dict[str, str] | None

@@ -381,7 +381,7 @@ def eleven_sources_are_refused_before_the_first_call() -> None:
 def a_policy_that_is_too_large_is_refused_before_the_first_call() -> None:
     service = StrictSqs()
     statements = [{"Sid": f"S{index}"} for index in range(21)]
-    with pytest.raises(InvalidInputError, match="21 statements is above 20"):
+    with pytest.raises(InvalidInputError, match="21 statements, above SQS's 20"):
         engines.apply_queues(service, [{"name": "q", "policy": {"Statement": statements}}])
     assert service.calls == [] or service.writes() == []
 
