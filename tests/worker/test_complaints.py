@@ -8,23 +8,11 @@ import itertools
 from collections import Counter
 from typing import Any
 
-import pytest
-from support.harness import DLQ, FIFO, FIFO_DLQ, QUEUE, fifo, standard, until, working
+from support.harness import DLQ, FIFO, FIFO_DLQ, QUEUE, fifo, lost, nothing, standard, until, working
 from support.virtual import run
 
-from sqs_worker import FatalError, Message, RetryableError
+from sqs_worker import Message, RetryableError
 from sqs_worker.errors import ApiError
-from sqs_worker.observe.metrics import Metrics
-from sqs_worker.observe.note import Note
-from sqs_worker.observe.pulse import Pulse
-
-
-async def nothing(_message: Message) -> None:
-    """A handler that does nothing."""
-
-
-def lost(operation: str) -> ApiError:
-    return ApiError(operation, "ConnectionError", "connection reset", retryable=True)
 
 
 def test_polling_goes_on_after_any_error() -> None:
@@ -156,25 +144,6 @@ def test_a_long_handler_keeps_its_message() -> None:
             await until(lambda: not sqs.queues[QUEUE].messages, 4000, step=1)
         assert runs == [1]
         assert sqs.calls["ChangeMessageVisibilityBatch"] <= 3600 / 12
-
-    run(main())
-
-
-def test_heartbeat_goes_up_to_twelve_hours_and_no_further() -> None:
-    """The cap of 12 hours is SQS's: a later extension is refused, and the message delivered again."""
-
-    async def main() -> None:
-        sqs, began = standard(visibility=600.0), list[Any]()
-
-        async def handle(message: Message) -> None:
-            began.append(asyncio.get_running_loop().time())
-            await asyncio.sleep(13 * 3600 if len(began) == 1 else 0)
-
-        sqs.send(QUEUE, "endless")
-        async with working(sqs, handle, drain_timeout=1):
-            await until(lambda: sqs.queues[QUEUE].messages[:1] == [] and len(began) >= 1, 15 * 3600, step=60)
-        stored_for = began[-1] - began[0]
-        assert len(began) == 1 or 43_100 <= stored_for <= 43_300
 
     run(main())
 
@@ -384,60 +353,6 @@ def test_a_rollout_dead_letters_nothing_when_one_receive_is_all() -> None:
     run(main())
 
 
-def test_the_watchdog_sees_a_stopped_poll_loop() -> None:
-    """Readiness follows the poll loop itself: within two long polls, a silent stop is seen."""
-
-    async def main() -> None:
-        pulse = Pulse(20, Metrics("w", QUEUE), Note(None, "w"))
-        pulse.polled()
-        assert pulse.unready(busy=False) is None
-        await asyncio.sleep(41)
-        assert "no poll loop moved" in (pulse.stalled() or "")
-        assert pulse.unready(busy=True) is not None
-
-    run(main())
-
-
-def test_fatal_messages_go_to_the_dead_letter_queue_at_once() -> None:
-    """Never an endless loop and never a silent delete."""
-
-    async def main() -> None:
-        sqs = standard()
-
-        async def handle(message: Message) -> None:
-            if message.body == "fatal":
-                raise FatalError("amount is negative")
-            message.json()
-
-        sqs.send(QUEUE, "fatal")
-        sqs.send(QUEUE, "{not json")
-        async with working(sqs, handle):
-            await until(lambda: not sqs.queues[QUEUE].messages, 10)
-        reasons = {m.body: m.attributes["DeadLetterReason"]["StringValue"] for m in sqs.queues[DLQ].messages}
-        assert reasons["fatal"] == "FatalError: amount is negative"
-        assert "malformed body: not JSON" in reasons["{not json"]
-
-    run(main())
-
-
-def test_a_fatal_message_is_left_alone_when_it_cannot_be_dead_lettered() -> None:
-    """If that send fails, the message stays, and SQS moves it after its receives."""
-
-    async def main() -> None:
-        sqs = standard()
-        sqs.fault = lambda operation, _p: lost(operation) if operation == "SendMessage" else None
-
-        async def handle(_message: Message) -> None:
-            raise FatalError("never")
-
-        sqs.send(QUEUE, "fatal")
-        async with working(sqs, handle):
-            await until(lambda: sqs.bodies(DLQ) == ["fatal"], 600)
-        assert sqs.queues[DLQ].messages[0].receive_count == 3
-
-    run(main())
-
-
 def test_stop_gives_a_kept_group_back_whole() -> None:
     """Shutdown strands messages: what waits behind a failed head is given back with it, in order."""
 
@@ -454,33 +369,5 @@ def test_stop_gives_a_kept_group_back_whole() -> None:
             await until(lambda: tried == ["a0"])
         assert not sqs.in_flight(FIFO)
         assert sqs.bodies(FIFO) == ["a0", "a1", "a2", "a3", "a4"]
-
-    run(main())
-
-
-def test_the_watchdog_is_not_fed_while_every_handler_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hung worker: it polls on, but handles nothing any more; only a restart helps."""
-
-    async def main() -> None:
-        sqs, fed = standard(), list[float]()
-        loop = asyncio.get_running_loop()
-        monkeypatch.setattr("sqs_worker.observe.pulse.notify_systemd", lambda _state: fed.append(loop.time()))
-
-        async def handle(_message: Message) -> None:
-            while loop.time() < 1e6:
-                try:
-                    await asyncio.sleep(1e7)
-                except asyncio.CancelledError:
-                    continue
-
-        async with working(sqs, handle, concurrency=1, deadline=5, wait_time=1) as launcher:
-            await asyncio.sleep(60)
-            assert loop.time() - fed[-1] < 5
-            sqs.send(QUEUE, "hangs")
-            await asyncio.sleep(60)
-            assert loop.time() - fed[-1] > 45
-            loop.now = 2e6  # type: ignore[attr-defined]
-            launcher.stop()
-            launcher.stop()
 
     run(main())

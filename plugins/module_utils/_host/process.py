@@ -9,10 +9,14 @@ from pathlib import Path
 
 
 def start_time(pid: int) -> str | None:
-    """Return when a process was started (field 22 of proc(5)'s stat), None where it has ended."""
+    """Return when a process was started (field 22 of proc(5)'s stat), None where it has ended.
+
+    The worker's note.py has a twin that notes it; a test of the worker holds the two together.
+    """
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
+    # The program's name stands in parentheses, and may hold anything: spaces, parentheses, half a character.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] == "Z" else fields[19]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sqs_worker.errors import ApiError
 from sqs_worker.handlers.function import AsyncFunction
 from sqs_worker.message import Message
 from sqs_worker.run.launcher import Launcher
@@ -20,6 +21,15 @@ FIFO = "https://sqs.example/1/payments.fifo"
 FIFO_DLQ = "https://sqs.example/1/dlq.fifo"
 
 Handle = Callable[[Message], Awaitable[Any]]
+
+
+async def nothing(_message: Message) -> None:
+    """A handler that does nothing."""
+
+
+def lost(operation: str) -> ApiError:
+    """A call whose answer does not come."""
+    return ApiError(operation, "ConnectionError", "connection reset", retryable=True)
 
 
 def standard(**attributes: Any) -> FakeSqs:

@@ -10,14 +10,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
-HERE = Path(__file__).resolve().parent.parent
-PACKAGE = HERE.parents[1] / "roles/worker/files/sqs_worker/src"
+from checkout import ROOT, WORKER
+
+HERE = ROOT / "tests/worker"
 CREDENTIALS = {
     "AWS_REGION": "ap-southeast-1",
     "AWS_DEFAULT_REGION": "ap-southeast-1",
@@ -40,7 +40,7 @@ class Emulator:
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SQS_WORKER_"))},
             **CREDENTIALS,
             "AWS_ENDPOINT_URL": self.endpoint,
-            "PYTHONPATH": str(PACKAGE),
+            "PYTHONPATH": str(WORKER),
             "PYTHONUNBUFFERED": "1",
         }
 

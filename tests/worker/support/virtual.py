@@ -62,6 +62,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.now
 
 
+def now() -> float:
+    """The running loop's time, in seconds."""
+    return asyncio.get_running_loop().time()
+
+
 def run(main: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

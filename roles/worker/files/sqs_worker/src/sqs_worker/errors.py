@@ -43,3 +43,8 @@ class ApiError(Exception):
         self.operation = operation
         self.code = code
         self.retryable = retryable
+
+
+def reason(error: BaseException) -> str:
+    """An error in one line, as the log and the dead-letter queue name it."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -10,7 +10,7 @@ from typing import Any
 import botocore.exceptions
 
 from sqs_worker.client import botocore_client
-from sqs_worker.idempotency import Begun
+from sqs_worker.idempotency.store import Begun
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sqs_worker.errors import ConfigurationError
-from sqs_worker.idempotency import Begun
+from sqs_worker.idempotency.store import Begun
 
 PURGED_EVERY = 3600.0  # seconds between two removals of expired keys
 FIFTEEN_DAYS = 15 * 86_400.0  # longer than SQS keeps any message

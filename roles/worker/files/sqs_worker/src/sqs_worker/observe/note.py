@@ -25,7 +25,7 @@ class Note:
     def __init__(self, directory: str | None, name: str) -> None:
         self._directory = Path(directory) if directory else None
         self._stem = re.sub(r"[^\w.-]", "_", name)
-        self._known: dict[str, Any] = {
+        self._content: dict[str, Any] = {
             "pid": os.getpid(),
             "process": process_start(os.getpid()),
             "started_at": time.time(),
@@ -53,8 +53,8 @@ class Note:
 
     def canary(self, identifier: str) -> None:
         """A canary message was received and deleted."""
-        if self._known["canary"] != identifier:
-            self._known["canary"] = identifier
+        if self._content["canary"] != identifier:
+            self._content["canary"] = identifier
             self._write()
 
     def end(self) -> None:
@@ -63,8 +63,8 @@ class Note:
             _remove(self._path(self._directory))
 
     def _first(self, what: str) -> None:
-        if self._known[what] is None:
-            self._known[what] = time.time()
+        if self._content[what] is None:
+            self._content[what] = time.time()
             self._write()
 
     def _path(self, directory: Path) -> Path:
@@ -76,7 +76,7 @@ class Note:
         path = self._path(self._directory)
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.with_suffix(".new").write_text(json.dumps(self._known) + "\n", encoding="utf-8")
+            path.with_suffix(".new").write_text(json.dumps(self._content) + "\n", encoding="utf-8")
             path.with_suffix(".new").replace(path)
         except OSError as error:
             log.warning("%s cannot be written, a deploy cannot see how far this worker is: %s", path, error.strerror)
@@ -90,8 +90,14 @@ def _remove(path: Path) -> None:
 
 
 def process_start(pid: int) -> str | None:
-    """When a process began, in ticks since the machine's start (proc(5), field 22); None when there is none."""
+    """When a process began, in ticks since the machine's start (proc(5), field 22 of stat); None where it has ended.
+
+    One that waits for its parent to take note of its end (state Z) has ended.
+    """
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
+    # The program's name stands in parentheses, and may hold anything: spaces, parentheses, half a character.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]

@@ -56,11 +56,6 @@ class Acknowledger:
         self._deletes: Batcher[Job] = Batcher(self._send_deletes, flush_interval)
         self._delays: Batcher[tuple[Job, float]] = Batcher(self._send_delays, flush_interval)
 
-    @property
-    def can_dead_letter(self) -> bool:
-        """Whether a dead-letter queue to send to is known."""
-        return self._dead_letter_queue_url is not None
-
     def delete(self, job: Job) -> None:
         """The message was handled: delete it. It is kept invisible until SQS has confirmed the delete."""
         self._hand.finish(job)

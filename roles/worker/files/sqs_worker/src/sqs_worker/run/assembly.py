@@ -11,17 +11,20 @@ from sqs_worker.batch import BATCH_SIZE
 from sqs_worker.client import SqsApi
 from sqs_worker.handlers.base import Handler
 from sqs_worker.layers.middleware import Next
+from sqs_worker.observe.journal import Journal
 from sqs_worker.observe.metrics import Metrics
 from sqs_worker.observe.note import Note
 from sqs_worker.observe.pulse import Pulse
 from sqs_worker.run.acknowledger import Acknowledger
 from sqs_worker.run.breaker import Breaker
-from sqs_worker.run.dispatcher import Dispatcher, Rules
+from sqs_worker.run.dispatcher import Dispatcher
 from sqs_worker.run.hand import Hand
 from sqs_worker.run.heartbeat import Heartbeat
 from sqs_worker.run.limits import RateLimit
+from sqs_worker.run.outcome import Rules
 from sqs_worker.run.poller import Pollers
 from sqs_worker.run.queue_facts import QueueFacts
+from sqs_worker.run.runs import Runs
 from sqs_worker.settings import Settings
 
 
@@ -31,6 +34,7 @@ class Parts:
 
     pollers: Pollers
     dispatcher: Dispatcher
+    runs: Runs
     acknowledger: Acknowledger
     heartbeat: Heartbeat
     hand: Hand
@@ -66,30 +70,29 @@ def assemble(
         flush_interval=settings.flush_interval,
     )
     breaker = Breaker(settings.breaker_threshold, Backoff(settings.breaker_pause, settings.breaker_pause_max), clock)
+    runs = Runs(handler, handle, concurrency=settings.concurrency, deadline=settings.deadline)
     dispatcher = Dispatcher(
-        handler=handler,
-        handle=handle,
+        runs=runs,
         hand=hand,
-        acknowledger=acknowledger,
         heartbeat=heartbeat,
+        acknowledger=acknowledger,
         breaker=breaker,
         rate=RateLimit(settings.rate, clock),
-        backoff=Backoff(settings.backoff_base, settings.backoff_max),
-        metrics=metrics,
-        note=note,
         rules=Rules(
             fifo=settings.fifo,
-            concurrency=settings.concurrency,
             deadline=settings.deadline,
             max_receive_count=facts.max_receive_count,
+            can_dead_letter=settings.dead_letter_queue_url is not None,
             breaker_hold=settings.breaker_hold,
+            backoff=Backoff(settings.backoff_base, settings.backoff_max).delay,
         ),
+        journal=Journal(metrics, note),
     )
     pollers = Pollers(
         api=api, settings=settings, hand=hand, dispatcher=dispatcher, breaker=breaker, pulse=pulse, metrics=metrics
     )
-    pulse.hung = dispatcher.overdue
+    pulse.hung = runs.overdue
     metrics.in_hand.set_function(lambda: hand.unfinished)
-    metrics.running.set_function(lambda: dispatcher.running)
+    metrics.running.set_function(lambda: len(runs.tasks))
     metrics.pollers.set_function(lambda: pollers.running)
-    return Parts(pollers, dispatcher, acknowledger, heartbeat, hand)
+    return Parts(pollers, dispatcher, runs, acknowledger, heartbeat, hand)

@@ -1,168 +1,111 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Orders messages (groups, limits), runs the handler, and decides each message's fate: the only place that does."""
+"""Takes messages over from the pollers, has them run in order and within the limits, and does what the rules say."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import deque
-from dataclasses import dataclass
 
-from sqs_worker.backoff import MAX_VISIBILITY, Backoff
-from sqs_worker.errors import FatalError, InProgressError, RetryableError
-from sqs_worker.handlers.base import Handler
-from sqs_worker.layers.middleware import Next
 from sqs_worker.message import Message
-from sqs_worker.observe import logs
-from sqs_worker.observe.metrics import Metrics
-from sqs_worker.observe.note import Note
+from sqs_worker.observe.journal import Journal
 from sqs_worker.run.acknowledger import Acknowledger
 from sqs_worker.run.breaker import Breaker
 from sqs_worker.run.hand import Hand
 from sqs_worker.run.heartbeat import Heartbeat
 from sqs_worker.run.job import Job
+from sqs_worker.run.lanes import Lanes
 from sqs_worker.run.limits import RateLimit
+from sqs_worker.run.outcome import (
+    SAYS_NOTHING,
+    DeadLetter,
+    Delete,
+    Delivery,
+    GiveBack,
+    Keep,
+    Park,
+    Rules,
+    Situation,
+    of_delivery,
+    of_try,
+)
+from sqs_worker.run.runs import Runs
 
-log = logging.getLogger(__name__)
-
-CANCEL_GRACE = 1.0  # seconds a cancelled handler gets to clean up before the exit goes on without it
 PUMP_INTERVAL = 0.05  # seconds; while draining with nothing running, rate limit or breaker hold the rest
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the dispatcher goes by. ``max_receive_count`` is the queue's, None when it has no redrive policy."""
-
-    fifo: bool
-    concurrency: int
-    deadline: float | None
-    max_receive_count: int | None
-    breaker_hold: float
-
-
 class Dispatcher:
-    """Owns every job from its receive until it is handed to the acknowledger.
-
-    A job is ready, running, waiting behind the head of its FIFO group, kept for a local retry (the failed head of a
-    group), or parked (failed while the circuit breaker is open).
-    """
+    """Owns every job, in a lane or in a run, from its receive until it is handed to the acknowledger."""
 
     def __init__(
         self,
         *,
-        handler: Handler,
-        handle: Next,
+        runs: Runs,
         hand: Hand,
-        acknowledger: Acknowledger,
         heartbeat: Heartbeat,
+        acknowledger: Acknowledger,
         breaker: Breaker,
         rate: RateLimit,
-        backoff: Backoff,
-        metrics: Metrics,
-        note: Note,
         rules: Rules,
+        journal: Journal,
     ) -> None:
-        self._handler = handler
-        self._handle = handle
+        self._runs = runs
         self._hand = hand
-        self._acknowledger = acknowledger
         self._heartbeat = heartbeat
+        self._acknowledger = acknowledger
         self._breaker = breaker
         self._rate = rate
-        self._backoff = backoff
-        self._metrics = metrics
-        self._note = note
         self._rules = rules
+        self._journal = journal
+        self._lanes = Lanes(fifo=rules.fifo)
         self._loop = asyncio.get_running_loop()
-        self._ready: deque[Job] = deque()
-        self._parked: deque[Job] = deque()
-        self._parked_at: dict[Job, float] = {}
-        self._groups: dict[str, deque[Job]] = {}
-        self._kept: dict[Job, asyncio.TimerHandle] = {}
-        self._running: dict[asyncio.Task[None], Job] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._fresh_turn = False
         self._draining = False
-        handler.on_free = self._pump
+        self._closed = False
+        runs.settle, runs.on_end, runs.on_free = self._settle, self._ended, self._pump
 
     def submit(self, messages: list[Message]) -> None:
         """Take received messages over, in the order they were received."""
         now = self._loop.time()
-        self._fresh_turn &= bool(messages)
+        if not messages:
+            self._lanes.end_fresh_turn()
         for message in messages:
             job, is_new = self._hand.take(message, now)
-            if is_new and message.canary is None:
+            done = of_delivery(is_new=is_new, is_canary=message.canary is not None, is_handled=job.handled)
+            if done is Delivery.RUN:
                 self._heartbeat.watch(job)
-                if self._rules.fifo and message.group_id in self._groups:
-                    self._groups[message.group_id].append(job)
-                    continue
-                if self._rules.fifo and message.group_id is not None:
-                    self._groups[message.group_id] = deque()
-                self._ready.append(job)
-            elif is_new or job.handled:
+                self._lanes.add(job)
+            elif done is Delivery.DELETE:
                 self._acknowledger.delete(job)
         self._pump()
 
-    @property
-    def running(self) -> int:
-        """Handlers running."""
-        return len(self._running)
-
-    async def enforce_deadline(self) -> None:
-        """Cancel what runs beyond the deadline, until cancelled. A look at all costs less than a timer each."""
-        deadline = self._rules.deadline
-        while deadline is not None:
-            await asyncio.sleep(min(1.0, deadline / 20))
-            limit = self._loop.time() - deadline
-            for task, job in self._running.items():
-                if job.started_at is None or job.started_at > limit:
-                    break  # they are in the order of their start
-                if not job.timed_out:
-                    job.timed_out = True
-                    task.cancel()
-
-    def overdue(self) -> bool:
-        """Whether every handler slot is taken by a run that should have ended: nothing will move by itself."""
-        if self._rules.deadline is None or len(self._running) + self._handler.stuck < self._rules.concurrency:
-            return False
-        limit = self._loop.time() - self._rules.deadline - CANCEL_GRACE
-        return all(job.started_at is not None and job.started_at < limit for job in self._running.values())
-
     def wants_fresh_probe(self) -> bool:
-        """Whether the open breaker is to be tried with a message not seen yet: parked ones could all be poison."""
-        return self._breaker.wait() == 0 and not self._ready and (self._fresh_turn or not self._parked)
+        """Whether the open breaker is to be tried with a message not seen yet."""
+        return self._breaker.wait() == 0 and self._lanes.wants_fresh()
 
     async def drain(self, timeout: float, hurry: asyncio.Event) -> None:
         """Finish what can be finished within ``timeout`` seconds, or until ``hurry``; give the rest back at once."""
         self._draining = True
-        for job in (*self._kept, *self._parked):
-            self._release_group(job)
-        self._parked.clear()
+        for job in self._lanes.clear_later():
+            self._give_back(job)
         give_up_at = self._loop.time() + timeout
         hurried = self._loop.create_task(hurry.wait())
-        while (self._running or self._ready) and self._loop.time() < give_up_at and not hurry.is_set():
+        while (self._runs.tasks or self._lanes.ready) and self._loop.time() < give_up_at and not hurry.is_set():
             self._pump()
             left = give_up_at - self._loop.time()
             await asyncio.wait(
-                {hurried, *self._running},
-                timeout=left if self._running else min(left, PUMP_INTERVAL),
+                {hurried, *self._runs.tasks},
+                timeout=left if self._runs.tasks else min(left, PUMP_INTERVAL),
                 return_when=asyncio.FIRST_COMPLETED,
             )
         hurried.cancel()
-        running = dict(self._running)
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running, timeout=CANCEL_GRACE)
-        for job in (*running.values(), *self._ready):
+        self._closed = True
+        for job in (*await self._runs.cancel(), *self._lanes.clear_ready()):
             if not job.finished:
-                self._release_group(job)
-        self._ready.clear()
+                self._give_back(job)
 
     def _pump(self) -> None:
         """Start as many handlers as the limits allow."""
-        while self._ready or (self._parked and self._breaker.is_open and not (self._fresh_turn and self._hand.room())):
-            if len(self._running) + self._handler.stuck >= self._rules.concurrency:
+        while not self._closed and self._runs.free:
+            if not self._lanes.startable(probing=self._breaker.is_open, room=self._hand.room()):
                 return
             wait = max(self._rate.wait(), self._breaker.wait())
             if wait > 0:
@@ -170,8 +113,7 @@ class Dispatcher:
                 return
             self._breaker.admit()
             self._rate.take()
-            self._fresh_turn = not self._ready
-            self._start(self._ready.popleft() if self._ready else self._parked.popleft())
+            self._runs.start(self._lanes.start())
 
     def _pump_later(self, wait: float) -> None:
         if self._timer is not None:
@@ -180,141 +122,69 @@ class Dispatcher:
         if wait != float("inf"):
             self._timer = self._loop.call_later(wait, self._pump)
 
-    def _start(self, job: Job) -> None:
-        job.started_at, job.timed_out = self._loop.time(), False
-        task = self._loop.create_task(self._run(job))
-        self._running[task] = job
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        job = self._running.pop(task)
-        if job.started_at is not None:
-            self._metrics.duration.observe(self._loop.time() - job.started_at)
-        if task.cancelled() and not self._draining:
-            log.warning("message %s: its handler cancelled itself", job.message.message_id)
-            self._breaker.neutral()
-            self._release_group(job, self._backoff.delay(job.message.receive_count))
-        elif not task.cancelled() and task.exception() is not None:
-            log.critical("defect: message %s goes back", job.message.message_id, exc_info=task.exception())
-            self._release_group(job, self._backoff.delay(job.message.receive_count))
-        self._pump()
-
-    async def _run(self, job: Job) -> None:
-        message = job.message
-        logs.context.set({"message_id": message.message_id})
-        try:
-            await self._handle(message)
-        except asyncio.CancelledError:
-            if not job.timed_out:
-                raise
-            await self._failed(job, TimeoutError(f"beyond its deadline of {self._rules.deadline:g} s"))
-        except FatalError as error:
-            self._breaker.neutral()
-            await self._dead_letter(job, _reason(error))
-        except InProgressError as error:
-            self._breaker.neutral()
-            self._busy(job, error)
-        except (Exception, SystemExit) as error:
-            await self._failed(job, error)
-        else:
-            self._succeeded(job)
-
-    def _succeeded(self, job: Job) -> None:
-        was_open = self._breaker.is_open
-        self._breaker.success()
-        if was_open:
-            log.info("circuit breaker closed: handlers succeed again")
-            self._metrics.breaker_open.set(0)
-            self._ready.extend(self._parked)
-            self._parked.clear()
-            self._parked_at.clear()
-        self._metrics.handled.inc()
-        self._note.handled()
-        log.debug("message %s done at receive %d", job.message.message_id, job.message.receive_count)
-        self._acknowledger.delete(job)
-        self._next_in_group(job)
-
-    async def _failed(self, job: Job, error: BaseException) -> None:
-        message = job.message
-        self._metrics.failed.inc()
-        was_open = self._breaker.is_open
-        self._breaker.failure(message.message_id)
-        reason = _reason(error)
-        log.warning(
-            "message %s failed at try %d: %s",
-            message.message_id,
-            message.receive_count,
-            reason,
-            exc_info=None if isinstance(error, RetryableError | TimeoutError) else error,
+    async def _settle(self, job: Job, error: BaseException | None) -> None:
+        """Do with a job what the rules of outcome say."""
+        self._journal.tried(job.message, error)
+        self._teach_breaker(job, error)
+        now = self._loop.time()
+        situation = Situation(
+            receive_count=job.message.receive_count,
+            age=now - job.received_at,
+            breaker_open=self._breaker.is_open,
+            parked_for=self._lanes.parked_for(job, now),
+            draining=self._draining,
         )
-        if self._breaker.is_open:
-            if not was_open:
-                log.error("circuit breaker open: no message is received until a handler succeeds again")
-                self._metrics.breaker_open.set(1)
-            parked_at = self._parked_at.setdefault(job, self._loop.time())
-            if not self._draining and self._loop.time() - parked_at < self._rules.breaker_hold:
-                self._parked.append(job)
-                return
-            self._parked_at.pop(job)
-        delay = self._backoff.delay(message.receive_count)
-        if isinstance(error, RetryableError) and error.retry_after is not None:
-            delay = error.retry_after
-        is_last = self._rules.max_receive_count is not None and message.receive_count >= self._rules.max_receive_count
-        if self._rules.fifo and is_last and self._acknowledger.can_dead_letter:
-            await self._dead_letter(job, reason)
-        elif self._rules.fifo and not is_last and not self._draining and self._keepable(job, delay):
-            message.retries += 1
-            self._kept[job] = self._loop.call_later(delay, self._retry, job)
+        match of_try(error, situation, self._rules):
+            case Delete():
+                self._acknowledger.delete(job)
+                self._lanes.done(job)
+            case GiveBack(seconds):
+                self._give_back(job, seconds)
+            case DeadLetter(reason, otherwise):
+                if await self._acknowledger.dead_letter(job, reason):
+                    self._journal.dead_lettered(job.message, reason)
+                    self._lanes.done(job)
+                else:
+                    self._give_back(job, otherwise.seconds)
+            case Keep(seconds, counts):
+                job.message.retries += int(counts)
+                self._lanes.keep(job, now + seconds, counts=counts)
+                self._loop.call_at(now + seconds, self._wake, now + seconds)
+            case Park():
+                self._lanes.park(job, now)
+
+    def _teach_breaker(self, job: Job, error: BaseException | None) -> None:
+        was_open = self._breaker.is_open
+        if error is None:
+            self._breaker.success()
+        elif isinstance(error, SAYS_NOTHING):
+            self._breaker.neutral()
         else:
-            self._release_group(job, 0.0 if is_last else delay)
+            self._breaker.failure(job.message.message_id)
+        if self._breaker.is_open != was_open:
+            self._journal.breaker(is_open=self._breaker.is_open)
+            if was_open:
+                self._lanes.unpark()
 
-    def _busy(self, job: Job, error: InProgressError) -> None:
-        """Keep the message until the other worker is done: giving it back would use up its receives."""
-        log.info("message %s waits: %s", job.message.message_id, error)
-        delay = error.retry_after or self._backoff.delay(1)
-        if self._draining or not self._keepable(job, delay):
-            self._release_group(job, delay)
-        else:
-            self._kept[job] = self._loop.call_later(delay, self._retry, job)
-
-    def _keepable(self, job: Job, delay: float) -> bool:
-        return self._loop.time() + delay + (self._rules.deadline or 0) < job.received_at + MAX_VISIBILITY
-
-    def _retry(self, job: Job) -> None:
-        del self._kept[job]
-        self._ready.append(job)
+    def _wake(self, until: float) -> None:
+        self._lanes.wake(until)
         self._pump()
 
-    async def _dead_letter(self, job: Job, reason: str) -> None:
-        if self._acknowledger.can_dead_letter and await self._acknowledger.dead_letter(job, reason):
-            log.error("message %s sent to the dead-letter queue: %s", job.message.message_id, reason)
-            self._next_in_group(job)
-        else:
-            self._release_group(job, self._backoff.delay(job.message.receive_count))
-
-    def _next_in_group(self, job: Job) -> None:
-        if not self._rules.fifo or job.message.group_id is None:
+    def _ended(self, job: Job, error: BaseException | None) -> None:
+        if job.started_at is not None:
+            self._journal.lasted(self._loop.time() - job.started_at)
+        if error is None or (self._closed and isinstance(error, asyncio.CancelledError)):
             return
-        waiting = self._groups[job.message.group_id]
-        if waiting:
-            self._ready.append(waiting.popleft())
-        else:
-            del self._groups[job.message.group_id]
+        self._journal.unsettled(job.message, error)
+        self._breaker.neutral()
+        if not job.finished:
+            self._give_back(job, self._rules.backoff(job.message.receive_count))
 
-    def _release_group(self, job: Job, delay: float = 0.0) -> None:
-        """Give a job back, and what waits behind it in its group: order would be broken otherwise."""
-        kept = self._kept.pop(job, None)
-        if kept is not None:
-            kept.cancel()
-        self._parked_at.pop(job, None)
-        behind = self._groups.pop(job.message.group_id, deque()) if job.message.group_id is not None else deque()
+    def _give_back(self, job: Job, seconds: float = 0.0) -> None:
+        """Give a job back, and what waits behind it in its group; the job itself visible again after ``seconds``."""
+        behind = self._lanes.leave(job)
         if job.started_at is None:
-            self._metrics.released.inc(1 + len(behind))
-        # The rest first: as long as the head is in flight, SQS delivers nothing of the group.
-        for waiting in reversed(behind):
+            self._journal.released(1 + len(behind))
+        for waiting in behind:
             self._acknowledger.delay(waiting, 0.0)
-        self._acknowledger.delay(job, delay)
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        self._acknowledger.delay(job, seconds)

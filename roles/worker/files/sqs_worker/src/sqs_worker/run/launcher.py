@@ -86,7 +86,7 @@ class Launcher:
         loop = asyncio.get_running_loop()
         background = [
             loop.create_task(parts.heartbeat.run()),
-            loop.create_task(parts.dispatcher.enforce_deadline()),
+            loop.create_task(parts.runs.enforce_deadline()),
         ]
         polling = loop.create_task(parts.pollers.run())
         try:

@@ -12,16 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.harness import DLQ, FIFO, QUEUE, fifo, standard, until, working
+from support.harness import DLQ, FIFO, QUEUE, fifo, nothing, standard, until, working
 from support.virtual import run
 
 from sqs_worker import FatalError, Message
 from sqs_worker.message import CANARY
 from sqs_worker.observe.note import Note, process_start
-
-
-async def nothing(_message: Message) -> None:
-    """A handler that does nothing."""
 
 
 def canary(identifier: str) -> dict[str, dict[str, str]]:
