@@ -177,22 +177,15 @@ count:
   description: Number of messages that were sent or deleted, or would be in check mode.
   returned: always
   type: int
+api_calls:
+  description: Number of requests made to AWS by operation, repeated ones included.
+  returned: always
+  type: dict
 """
 
-import time
-from typing import Any
-
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.borrowing import remove, send_all
-from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import (
-    filter_options,
-    open_queue,
-    read_outgoing,
-    read_removal,
-)
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import filter_options, manage_messages
 from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.outgoing import MESSAGE_OPTIONS
-from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import clear_failure
 
 
 def main() -> None:
@@ -203,55 +196,24 @@ def main() -> None:
         "deduplication_id": {"type": "str"},
         "delay_seconds": {"type": "int"},
     }
-    module = AnsibleAWSModule(
-        argument_spec={
-            "queue": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "filter": filter_options(),
-            **one,
-            "messages": {
-                "type": "list",
-                "elements": "dict",
-                "options": {**one, "body": {**one["body"], "required": True}},
-            },
+    argument_spec = {
+        "queue": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "filter": filter_options(),
+        **one,
+        "messages": {
+            "type": "list",
+            "elements": "dict",
+            "options": {**one, "body": {**one["body"], "required": True}},
         },
+    }
+    run_module(
+        argument_spec,
+        manage_messages,
         mutually_exclusive=[(first, option) for first in ("messages", "filter") for option in MESSAGE_OPTIONS]
         + [("messages", "filter")],
         required_if=[("state", "present", ("body", "messages"), True), ("state", "absent", ("filter",))],
-        supports_check_mode=True,
     )
-    with clear_failure(module):
-        changed, count, taken = (_delete if module.params["state"] == "absent" else _send)(module)
-    module.exit_json(changed=changed, messages=taken, count=count)
-
-
-def _send(module: AnsibleAWSModule) -> tuple[bool, int, list[dict[str, Any]]]:
-    outgoing = read_outgoing(module.params)
-    queue = open_queue(module, module.params["queue"])
-    outgoing.check_against(queue.queue)
-    if module.check_mode:
-        return bool(outgoing.entries), len(outgoing.entries), []
-    taken, refused = send_all(queue.messages, queue.url, outgoing.entries)
-    if refused:
-        reasons = "; ".join(f"message {item['position']}: {item['reason']}" for item in refused)
-        module.fail_json(
-            msg=f"SQS took {len(taken)} messages and refused {len(refused)}: {reasons}", messages=taken, refused=refused
-        )
-    return bool(taken), len(taken), taken
-
-
-def _delete(module: AnsibleAWSModule) -> tuple[bool, int, list[dict[str, Any]]]:
-    chosen = read_removal(module.params)
-    queue = open_queue(module, module.params["queue"])
-    removed, undeleted = remove(
-        queue.messages,
-        queue.url,
-        wanted=lambda message: chosen.matches(message, time.time()),
-        keep=module.check_mode,
-    )
-    if undeleted:
-        module.fail_json(msg=f"{undeleted} of {len(removed)} messages could not be deleted; run it again")
-    return bool(removed), len(removed), []
 
 
 if __name__ == "__main__":

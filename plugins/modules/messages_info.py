@@ -153,47 +153,24 @@ seen:
   description: Number of messages looked at.
   returned: always
   type: int
+api_calls:
+  description: Number of requests made to AWS by operation, repeated ones included.
+  returned: always
+  type: dict
 """
 
-import time
-
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.borrowing import look
-from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import (
-    filter_options,
-    open_queue,
-    read_look_options,
-)
-from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.received import show_message
-from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import clear_failure
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import filter_options, show_messages
 
 
 def main() -> None:
-    module = AnsibleAWSModule(
-        argument_spec={
-            "queue": {"type": "str", "required": True},
-            "limit": {"type": "int", "default": 10},
-            "filter": filter_options(),
-            "visibility_timeout": {"type": "int", "default": 60},
-        },
-        supports_check_mode=True,
-    )
-    now = time.time()
-    with clear_failure(module):
-        chosen, limit, visibility_timeout = read_look_options(module.params)
-        queue = open_queue(module, module.params["queue"])
-        if queue.queue.attributes.get("redrive_policy"):
-            module.warn(f"{queue.queue.name} has a dead-letter queue: each look counts as a receive towards it")
-        found, seen = look(
-            queue.messages,
-            queue.url,
-            limit=limit,
-            visibility_timeout=visibility_timeout,
-            wanted=lambda message: chosen.matches(message, now),
-        )
-    messages = [show_message(message, now) for message in found]
-    module.exit_json(changed=False, messages=messages, count=len(messages), seen=seen)
+    argument_spec = {
+        "queue": {"type": "str", "required": True},
+        "limit": {"type": "int", "default": 10},
+        "filter": filter_options(),
+        "visibility_timeout": {"type": "int", "default": 60},
+    }
+    run_module(argument_spec, show_messages)
 
 
 if __name__ == "__main__":

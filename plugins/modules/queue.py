@@ -126,28 +126,16 @@ unreported_attributes:
   elements: str
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
 from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import (
-    Wanted,
-    clear_failure,
+    manage_queue,
     queue_options,
-    reconcile,
     reconcile_options,
 )
 
 
 def main() -> None:
-    module = AnsibleAWSModule(
-        argument_spec={**queue_options(), **reconcile_options()},
-        supports_check_mode=True,
-    )
-    with clear_failure(module):
-        wanted = Wanted(module, None, [{key: module.params[key] for key in queue_options()}])
-        outcome, result = reconcile(module, wanted)
-        if module.params["state"] == "present":
-            result["queue"] = outcome.queues[module.params["name"]]
-    module.exit_json(**result)
+    run_module({**queue_options(), **reconcile_options()}, manage_queue)
 
 
 if __name__ == "__main__":

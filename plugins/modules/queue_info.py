@@ -157,38 +157,28 @@ missing:
   returned: always
   type: list
   elements: str
+api_calls:
+  description: Number of requests made to AWS by operation, repeated ones included.
+  returned: always
+  type: dict
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.lookup import look_up
-from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import (
-    clear_failure,
-    connect_queues,
-    region_of,
-)
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import show_queues
 
 
 def main() -> None:
-    module = AnsibleAWSModule(
-        argument_spec={
-            "names": {"type": "list", "elements": "str", "aliases": ["name"]},
-            "prefix": {"type": "str"},
-            "urls_only": {"type": "bool", "default": False},
-        },
+    argument_spec = {
+        "names": {"type": "list", "elements": "str", "aliases": ["name"]},
+        "prefix": {"type": "str"},
+        "urls_only": {"type": "bool", "default": False},
+    }
+    run_module(
+        argument_spec,
+        show_queues,
         mutually_exclusive=[("names", "prefix")],
         required_if=[("urls_only", True, ["names"])],
-        supports_check_mode=True,
     )
-    with clear_failure(module):
-        found, missing = look_up(
-            lambda: connect_queues(module),
-            region=region_of(module),
-            names=module.params["names"],
-            prefix=module.params["prefix"] or "",
-            urls_only=module.params["urls_only"],
-        )
-    module.exit_json(changed=False, queues=found, missing=missing)
 
 
 if __name__ == "__main__":

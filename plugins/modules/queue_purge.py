@@ -65,39 +65,24 @@ messages_before:
   returned: always
   type: int
   sample: 12
+api_calls:
+  description: Number of requests made to AWS by operation, repeated ones included.
+  returned: always
+  type: dict
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import open_queue, purge_when_possible
-from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import clear_failure
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import purge_queue
 
 
 def main() -> None:
-    module = AnsibleAWSModule(
-        argument_spec={
-            "queue": {"type": "str", "required": True},
-            "confirm": {"type": "str", "required": True},
-            "force": {"type": "bool", "default": False},
-            "wait": {"type": "bool", "default": True},
-        },
-        supports_check_mode=True,
-    )
-    with clear_failure(module):
-        queue = open_queue(module, module.params["queue"])
-        if module.params["confirm"] != queue.queue.name:
-            module.fail_json(
-                msg=f"confirm: {module.params['confirm']!r} is not the name of the queue, {queue.queue.name!r}; "
-                "all its messages would be deleted"
-            )
-        messages = queue.queue.messages
-        changed = messages > 0 or module.params["force"]
-        if changed and not module.check_mode:
-            purge_when_possible(queue, wait=module.params["wait"])
-    result = {"changed": changed, "messages_before": messages}
-    if module._diff:
-        result["diff"] = {"before": {"messages": messages}, "after": {"messages": 0}}
-    module.exit_json(**result)
+    argument_spec = {
+        "queue": {"type": "str", "required": True},
+        "confirm": {"type": "str", "required": True},
+        "force": {"type": "bool", "default": False},
+        "wait": {"type": "bool", "default": True},
+    }
+    run_module(argument_spec, purge_queue)
 
 
 if __name__ == "__main__":

@@ -239,63 +239,34 @@ api_calls:
   type: dict
 """
 
-import time
-
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.client import CallCounter
-from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import (
-    Redrive,
-    filter_options,
-    finish_redrive,
-    read_redrive_options,
-)
-from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import clear_failure, region_of
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.module import filter_options, redrive_queue
 
 
 def main() -> None:
     replacement = {"pattern": {"type": "str", "required": True}, "replacement": {"type": "str", "default": ""}}
-    module = AnsibleAWSModule(
-        argument_spec={
-            "queue": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": ["redriven", "cancelled"], "default": "redriven"},
-            "destination": {"type": "str"},
-            "destination_region": {"type": "str"},
-            "method": {"type": "str", "choices": ["auto", "native", "by_hand"], "default": "auto"},
-            "max_messages_per_second": {"type": "int"},
-            "limit": {"type": "int"},
-            "filter": filter_options(),
-            "edit": {
-                "type": "dict",
-                "options": {
-                    "replace": {"type": "list", "elements": "dict", "options": replacement},
-                    "set_attributes": {"type": "dict"},
-                    "remove_attributes": {"type": "list", "elements": "str"},
-                },
+    argument_spec = {
+        "queue": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["redriven", "cancelled"], "default": "redriven"},
+        "destination": {"type": "str"},
+        "destination_region": {"type": "str"},
+        "method": {"type": "str", "choices": ["auto", "native", "by_hand"], "default": "auto"},
+        "max_messages_per_second": {"type": "int"},
+        "limit": {"type": "int"},
+        "filter": filter_options(),
+        "edit": {
+            "type": "dict",
+            "options": {
+                "replace": {"type": "list", "elements": "dict", "options": replacement},
+                "set_attributes": {"type": "dict"},
+                "remove_attributes": {"type": "list", "elements": "str"},
             },
-            "visibility_timeout": {"type": "int", "default": 300},
-            "wait": {"type": "bool", "default": True},
-            "wait_timeout": {"type": "int", "default": 3600},
         },
-        supports_check_mode=True,
-    )
-    began = time.monotonic()
-    counter = CallCounter()
-    with clear_failure(module):
-        options = read_redrive_options(module.params, region_of(module))
-        redrive = Redrive(module, options, counter)
-        if module.params["state"] == "cancelled":
-            report = redrive.cancel()
-            result = {"changed": report is not None, "status": report.status if report else None}
-            module.exit_json(**result, moved=report.moved if report else 0, api_calls=counter.as_dict())
-        available = redrive.source.queue.messages
-        if module.check_mode:
-            messages = redrive.preview()
-            module.exit_json(
-                changed=bool(messages), messages=messages, available=available, api_calls=counter.as_dict()
-            )
-        report = redrive.run()
-    finish_redrive(module, report, time.monotonic() - began, available=available, api_calls=counter.as_dict())
+        "visibility_timeout": {"type": "int", "default": 300},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "int", "default": 3600},
+    }
+    run_module(argument_spec, redrive_queue)
 
 
 if __name__ == "__main__":

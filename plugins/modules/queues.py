@@ -160,35 +160,26 @@ unreported_attributes:
   elements: str
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
+from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
 from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module import (
-    Wanted,
-    clear_failure,
+    manage_queues,
     queue_options,
-    reconcile,
     reconcile_options,
 )
 
 
 def main() -> None:
-    module = AnsibleAWSModule(
-        argument_spec={
-            "topology": {"type": "dict"},
-            "queues": {"type": "list", "elements": "dict", "options": queue_options()},
-            **reconcile_options(),
-        },
+    argument_spec = {
+        "topology": {"type": "dict"},
+        "queues": {"type": "list", "elements": "dict", "options": queue_options()},
+        **reconcile_options(),
+    }
+    run_module(
+        argument_spec,
+        manage_queues,
         mutually_exclusive=[("topology", "queues")],
         required_one_of=[("topology", "queues")],
-        supports_check_mode=True,
     )
-    with clear_failure(module):
-        wanted = Wanted(module, module.params["topology"], module.params["queues"])
-        outcome, result = reconcile(module, wanted)
-        if module.params["state"] == "present":
-            result["queues"] = wanted.with_derived(outcome.queues)
-            result["other_queues"] = outcome.others
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

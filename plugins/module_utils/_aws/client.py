@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 try:
     from botocore.config import Config
     from botocore.exceptions import (
+        BotoCoreError,
         ClientError,
         HTTPClientError,
         NoCredentialsError,
@@ -26,6 +27,8 @@ try:
     )
 except ImportError:
     pass  # AnsibleAWSModule says so, with the way out.
+
+from .._problems import RefusedError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -66,6 +69,14 @@ BAD_CREDENTIALS = (
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 )
+
+
+class AwsCallError(RefusedError):
+    """An AWS call failed; ``str()`` is the whole message, ``cause`` the error that botocore raised."""
+
+    def __init__(self, message: str, cause: BaseException) -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 class CallCounter:
@@ -214,6 +225,18 @@ def _passing_error(call: Callable[[], Any], passes: Callable[[BaseException], bo
             raise
         return error
     return None
+
+
+def call(client: Any, method: str, about: str, **arguments: Any) -> dict[str, Any]:
+    """Return the answer of ``client.method(**arguments)``.
+
+    Raises AwsCallError, whose message begins with ``about``, for whatever AWS or the network answers.
+    """
+    try:
+        return dict(getattr(client, method)(**arguments))
+    except (BotoCoreError, ClientError) as error:
+        prefix = f"{about}: " if about else ""
+        raise AwsCallError(prefix + explain(error, [client]), error) from error
 
 
 def error_code(error: BaseException) -> str:

@@ -39,7 +39,7 @@ def run_module(argument_spec: Mapping[str, Any], work: Work, **options: Any) -> 
     except InvalidInputError as error:
         module.fail_json(msg=str(error), errors=error.errors)
     except RefusedError as error:
-        module.fail_json(msg=str(error), **error.details)
+        module.fail_json(msg=str(error), api_calls=aws.counter.as_dict(), **error.details)
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         module.fail_json(msg=explain(error, aws.clients))
     module.exit_json(**result, api_calls=aws.counter.as_dict())

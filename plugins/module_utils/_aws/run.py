@@ -10,7 +10,7 @@ from typing import Any
 
 from .._problems import RefusedError
 from .._progress import counting, reporter
-from .._topology.expand import expand
+from .._topology.expand import expand, in_account
 from .._topology.shapes import ExpandedTopology
 from .client import ATTEMPTS, CallCounter, connect
 
@@ -57,9 +57,9 @@ class Aws:
 
         Raises InvalidInputError with every fault of the topology, before the first call.
         """
-        expand(topology, region=self.region)
+        expanded = expand(topology, region=self.region)
         partition, account_id = self.account()
-        return expand(topology, region=self.region, partition=partition, account_id=account_id)
+        return in_account(expanded, account_id, partition)
 
     def counting(self, label: str) -> Callable[[int, int], None]:
         """Return what ``concurrently`` calls after each item, so that the operator sees how far the work has come."""

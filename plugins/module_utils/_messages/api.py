@@ -8,16 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-# Without botocore AnsibleAWSModule says so, with the way out.
-with suppress(ImportError):
-    from botocore.exceptions import BotoCoreError, ClientError
-
-from .._aws.client import explain
-from .._queues.api import AwsCallError
+from .._aws.client import call
 from .._topology.names import name_in
 from .outgoing import BATCH_ENTRIES, Entry
 
@@ -126,11 +120,7 @@ class MessageApi:
         return int(answer.get("ApproximateNumberOfMessagesMoved", 0))
 
     def _call(self, method: str, subject: str, **arguments: Any) -> dict[str, Any]:
-        try:
-            return dict(getattr(self._client, method)(**arguments))
-        except (BotoCoreError, ClientError) as error:
-            about = name_in(subject)
-            raise AwsCallError(f"{about}: {explain(error, [self._client])}", error) from error
+        return call(self._client, method, name_in(subject), **arguments)
 
 
 def _numbered(receipt_handles: Sequence[str]) -> Iterator[list[dict[str, Any]]]:

@@ -14,9 +14,11 @@ import binascii
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .._problems import Problems, join, read_mapping, refuse_unknown_keys, show
+from .._topology.names import is_fifo
 from .._topology.queue_attributes import ATTRIBUTES, read_attribute
 
 MESSAGE_BYTES = ATTRIBUTES["maximum_message_size"].maximum
@@ -31,6 +33,28 @@ _ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """Messages that a module was asked to send. ``path`` begins the paths of their faults."""
+
+    entries: list[Entry]
+    path: str
+
+    def check_against(self, attributes: Mapping[str, Any]) -> None:
+        """Raise InvalidInputError for messages that a queue with these attributes, typed, would refuse."""
+        check_sizes(self.entries, attributes.get("maximum_message_size", MESSAGE_BYTES), self.path)
+        if attributes["fifo"] and not attributes.get("content_based_deduplication"):
+            check_deduplication(self.entries, self.path)
+
+
+def read_outgoing(params: Mapping[str, Any]) -> Outgoing:
+    """Return the messages of a module's options. Raises InvalidInputError with every fault, before the first call."""
+    several = params["messages"] is not None
+    messages = params["messages"] if several else [{key: params[key] for key in MESSAGE_OPTIONS}]
+    path = "messages" if several else ""
+    return Outgoing(read_messages(messages, path, fifo=is_fifo(params["queue"])), path)
 
 
 def read_messages(messages: Sequence[Mapping[str, Any]], path: str, *, fifo: bool) -> list[Entry]:

@@ -9,14 +9,11 @@ from __future__ import annotations
 import base64
 import datetime
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from .._problems import Problems, as_integer, join, read_mapping, refuse_unknown_keys, show
 from .._topology.names import name_in
-from .outgoing import ATTRIBUTE_LIMIT, MESSAGE_BYTES, Entry, check_text, read_attributes, size_of
+from .outgoing import Entry
 
 REASON_ATTRIBUTE = "DeadLetterReason"
 """Attribute in which a worker says why it sent a message to the dead-letter queue."""
@@ -65,105 +62,6 @@ def source_of(message: Received) -> str | None:
     return name if isinstance(name, str) else None
 
 
-@dataclass(frozen=True)
-class MessageFilter:
-    """Which messages are meant; what is None does not matter. Ages in seconds."""
-
-    body_contains: str | None = None
-    body_matches: str | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
-    minimum_age: int | None = None
-    maximum_age: int | None = None
-    minimum_receive_count: int | None = None
-    maximum_receive_count: int | None = None
-
-    def matches(self, message: Received, now: float) -> bool:
-        body: str = message["Body"]
-        shown = show_message(message, now)
-        wanted = self.attributes.items()
-        return (
-            (self.body_contains is None or self.body_contains in body)
-            and (self.body_matches is None or re.search(self.body_matches, body) is not None)
-            and all(name in shown["attributes"] and str(shown["attributes"][name]) == value for name, value in wanted)
-            and _within(shown["age_seconds"], self.minimum_age, self.maximum_age)
-            and _within(shown["receive_count"], self.minimum_receive_count, self.maximum_receive_count)
-        )
-
-
-@dataclass(frozen=True)
-class MessageEdit:
-    """What is changed in a message before it is sent on: its body, by regular expressions, and its attributes."""
-
-    replace: tuple[tuple[str, str], ...] = ()
-    set_attributes: dict[str, Any] = field(default_factory=dict)
-    remove_attributes: tuple[str, ...] = ()
-
-    def apply(self, entry: Entry) -> Entry:
-        """Return the edited entry. Raises ValueError when SQS would refuse the outcome."""
-        body = entry["MessageBody"]
-        for pattern, replacement in self.replace:
-            body = re.sub(pattern, replacement, body)
-        kept = {
-            name: value
-            for name, value in entry.get("MessageAttributes", {}).items()
-            if name not in self.remove_attributes
-        }
-        edited = {**entry, "MessageBody": body, "MessageAttributes": {**kept, **self.set_attributes}}
-        problems = Problems()
-        check_text(body, "body", problems)
-        if len(edited["MessageAttributes"]) > ATTRIBUTE_LIMIT:
-            problems.add("attributes", f"{len(edited['MessageAttributes'])} is above {ATTRIBUTE_LIMIT}")
-        if size_of(edited) > MESSAGE_BYTES:
-            problems.add("body", f"the message has {size_of(edited)} bytes, above {MESSAGE_BYTES}")
-        problems.raise_if_any("The edited message")
-        return edited
-
-
-def read_filter(value: object, path: str, problems: Problems) -> MessageFilter:
-    """Return the filter that a module was given; add a fault for each bad key."""
-    given = {key: item for key, item in read_mapping(value, path, problems).items() if item is not None}
-    numbers = ("minimum_age", "maximum_age", "minimum_receive_count", "maximum_receive_count")
-    texts = ("body_contains", "body_matches")
-    refuse_unknown_keys(given, {*numbers, *texts, "attributes"}, path, problems)
-    fields: dict[str, Any] = {}
-    for key in numbers:
-        if key in given:
-            fields[key] = as_integer(given[key])
-            if fields[key] is None or fields[key] < 0:
-                problems.add(join(path, key), f"{show(given[key])} is not an integer of 0 or more")
-    for key in texts:
-        if key in given:
-            fields[key] = str(given[key])
-    if "body_matches" in fields:
-        _check_pattern(fields["body_matches"], join(path, "body_matches"), problems)
-    attributes = read_mapping(given.get("attributes"), join(path, "attributes"), problems)
-    return MessageFilter(**fields, attributes={name: str(item) for name, item in attributes.items()})
-
-
-def read_edit(value: object, path: str, problems: Problems) -> MessageEdit:
-    """Return the edit that a module was given; add a fault for each bad key."""
-    given = {key: item for key, item in read_mapping(value, path, problems).items() if item is not None}
-    refuse_unknown_keys(given, {"replace", "set_attributes", "remove_attributes"}, path, problems)
-    replace = []
-    for position, raw in enumerate(_list(given.get("replace"), join(path, "replace"), problems)):
-        where = f"{join(path, 'replace')}[{position}]"
-        pair = read_mapping(raw, where, problems)
-        refuse_unknown_keys(pair, {"pattern", "replacement"}, where, problems)
-        pattern, replacement = str(pair.get("pattern", "")), str(pair.get("replacement", ""))
-        if not pattern:
-            problems.add(join(where, "pattern"), "is missing")
-        elif _check_pattern(pattern, join(where, "pattern"), problems):
-            _check_replacement(pattern, replacement, join(where, "replacement"), problems)
-        replace.append((pattern, replacement))
-    return MessageEdit(
-        replace=tuple(replace),
-        set_attributes=read_attributes(given.get("set_attributes"), join(path, "set_attributes"), problems),
-        remove_attributes=tuple(
-            str(name) for name in _list(given.get("remove_attributes"), join(path, "remove_attributes"), problems)
-        ),
-    )
-
-
 def resend_entry(message: Received, *, fifo: bool) -> Entry:
     """Return a received message as it is sent to another queue.
 
@@ -186,39 +84,6 @@ def resend_entry(message: Received, *, fifo: bool) -> Entry:
         entry.setdefault("MessageGroupId", "default")
         entry["MessageDeduplicationId"] = system.get("MessageDeduplicationId") or message["MessageId"]
     return entry
-
-
-def _within(value: int | None, minimum: int | None, maximum: int | None) -> bool:
-    if minimum is None and maximum is None:
-        return True
-    return value is not None and (minimum is None or value >= minimum) and (maximum is None or value <= maximum)
-
-
-def _list(value: object, path: str, problems: Problems) -> list[Any]:
-    if value is None:
-        return []
-    if isinstance(value, (list, tuple)):
-        return list(value)
-    problems.add(path, f"{show(value)} is not a list")
-    return []
-
-
-def _check_pattern(pattern: str, path: str, problems: Problems) -> bool:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        problems.add(path, f"{show(pattern)} is not a regular expression: {error}")
-        return False
-    return True
-
-
-def _check_replacement(pattern: str, replacement: str, path: str, problems: Problems) -> None:
-    """Find references to groups that the pattern does not have, which would only show at the first match."""
-    try:
-        probe = re.compile(f"(?:{pattern})|")
-        probe.sub(replacement, "")
-    except (re.error, IndexError) as error:
-        problems.add(path, f"{show(replacement)} does not go with the pattern: {error}")
 
 
 def _plain(attribute: Mapping[str, Any]) -> Any:

@@ -7,15 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import Any
 
-# Without botocore AnsibleAWSModule says so, with the way out.
-with suppress(ImportError):
-    from botocore.exceptions import BotoCoreError, ClientError
-
-from .._aws.client import concurrently, explain, has_code
-from .._problems import RefusedError
+from .._aws.client import AwsCallError, call, concurrently, has_code
 from .._progress import counting
 from .._topology.names import name_in, queue_url
 from .._topology.queue_attributes import AttributeValue, from_aws, to_aws
@@ -27,14 +21,6 @@ LIST_PAGE = 1000
 NOT_FOUND = ("NonExistentQueue", "QueueDoesNotExist")
 ALREADY_EXISTS = ("QueueAlreadyExists", "QueueNameExists")
 DELETED_RECENTLY = ("QueueDeletedRecently",)
-
-
-class AwsCallError(RefusedError):
-    """An AWS call failed; ``str()`` is the whole message, ``cause`` the error that botocore raised."""
-
-    def __init__(self, message: str, cause: BaseException) -> None:
-        super().__init__(message)
-        self.cause = cause
 
 
 class QueueApi:
@@ -74,7 +60,7 @@ class QueueApi:
     def read(self, urls: Mapping[str, str], *, tags: bool = True) -> dict[str, ActualQueue]:
         """Return the queues with attributes and tags, by name; those that are gone meanwhile are left out."""
         jobs = [(name, url, what) for name, url in urls.items() for what in ("attributes", "tags")[: 1 + tags]]
-        answers = self._all("read", self._read_part, jobs)
+        answers = self.run_all("read", self._read_part, jobs)
         attributes = {name: answer for (name, _url, what), answer in zip(jobs, answers) if what == "attributes"}
         found_tags = {name: answer for (name, _url, what), answer in zip(jobs, answers) if what == "tags"}
         return {
@@ -137,7 +123,8 @@ class QueueApi:
 
     def run_all(self, label: str, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """Return ``function`` of every item, computed concurrently, with progress reported as ``label``."""
-        return self._all(label, function, items)
+        done = counting(self._progress, label) if self._progress else None
+        return concurrently(function, items, done=done)
 
     def predicted_url(self, name: str, account_id: str) -> str:
         """Return the URL that a queue will have, for showing before it exists."""
@@ -155,21 +142,5 @@ class QueueApi:
                 return None
             raise
 
-    def _all(self, label: str, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        done = counting(self._progress, label) if self._progress else None
-        return concurrently(function, items, done=done)
-
-    def _call(self, method: str, subject: str, **arguments: Any) -> dict[str, Any]:
-        try:
-            return dict(getattr(self._client, method)(**arguments))
-        except (BotoCoreError, ClientError) as error:
-            about = f"{subject}: " if subject else ""
-            raise AwsCallError(about + explain(error, [self._client]), error) from error
-
-
-def account_of(sts_client: Any) -> str:
-    """Return the account of the credentials (12 digits). Raises AwsCallError."""
-    try:
-        return str(sts_client.get_caller_identity()["Account"])
-    except (BotoCoreError, ClientError) as error:
-        raise AwsCallError(explain(error, [sts_client]), error) from error
+    def _call(self, method: str, name: str, **arguments: Any) -> dict[str, Any]:
+        return call(self._client, method, name, **arguments)

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._problems import Problems, show
+from .._problems import Problems, RefusedError, show
 from .._topology.names import check_queue_name, is_arn, name_in, parse_queue_arn
 from .._topology.queue_attributes import effective_attributes
-from .api import AwsCallError, QueueApi
+from .api import QueueApi
 from .plan import ActualQueue
 
 
@@ -42,6 +42,12 @@ def read_references(values: Sequence[object], region: str, path: str) -> list[Re
     return result
 
 
+def read_reference(value: object, region: str, path: str) -> Reference:
+    """Return a queue referred to by name, ARN or URL. Raises InvalidInputError as :func:`read_references` does."""
+    (reference,) = read_references([value], region, path)
+    return reference
+
+
 def _read_reference(value: object, region: str, path: str, problems: Problems) -> Reference | None:
     text = value if isinstance(value, str) else ""
     if text.startswith(("http://", "https://")):
@@ -66,11 +72,10 @@ def find_urls(api: QueueApi, references: Sequence[Reference]) -> dict[str, str |
 
 
 def require_url(api: QueueApi, reference: Reference) -> str:
-    """Return the URL of a queue. Raises AwsCallError when there is none."""
+    """Return the URL of a queue. Raises RefusedError when there is none, and AwsCallError."""
     url = reference.url or api.find_url(reference.name, reference.owner)
     if url is None:
-        cause = LookupError(reference.name)
-        raise AwsCallError(f"{reference.name}: there is no such queue in this account and region", cause)
+        raise RefusedError(f"{reference.name}: there is no such queue in this account and region")
     return str(url)
 
 
@@ -80,12 +85,12 @@ def describe(queue: ActualQueue, sources: Sequence[str]) -> dict[str, Any]:
     Its attributes are typed and complete; ``dead_letter_queue`` is the name of its own, ``dead_letter_source_queues``
     are the names of those whose dead-letter queue it is.
     """
-    known = effective_attributes(queue.attributes)
-    redrive: Mapping[str, Any] = known["redrive_policy"]
+    attributes = effective_attributes(queue.attributes)
+    redrive: Mapping[str, Any] = attributes["redrive_policy"]
     target = str(redrive.get("deadLetterTargetArn", ""))
     return {
-        **known,
-        "kms_master_key_id": known["kms_master_key_id"] or None,
+        **attributes,
+        "kms_master_key_id": attributes["kms_master_key_id"] or None,
         "name": queue.name,
         "url": queue.url,
         "tags": queue.tags,
@@ -106,38 +111,39 @@ def sources_among(queues: Mapping[str, ActualQueue]) -> dict[str, list[str]]:
 
 
 def look_up(
-    connect: Callable[[], QueueApi],
-    *,
-    region: str,
-    names: Sequence[str] | None,
-    prefix: str,
-    urls_only: bool = False,
+    api: QueueApi, references: Sequence[Reference] | None, *, prefix: str = "", urls_only: bool = False
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return descriptions of the queues asked for, and those of ``names`` that do not exist.
+    """Return descriptions of the queues asked for, and the names of those that do not exist.
 
-    With ``urls_only`` the description of each of ``names`` is its name and URL.
-    Raises InvalidInputError, before ``connect`` is called, and AwsCallError.
+    :param references: the queues; None for all whose names begin with ``prefix``.
+    :param urls_only: describe each of ``references`` by its name and URL alone.
+    Raises AwsCallError.
     """
-    if names is not None:
-        references = read_references(names, region, "names")
-        api = connect()
-        found = find_urls(api, references)
-        urls = {name: url for name, url in found.items() if url is not None}
-        if urls_only:
-            known = [{"name": name, "url": url} for name, url in urls.items()]
-            return known, [name for name in found if name not in urls]
+    if references is None:
+        return _look_up_all(api, prefix), []
+    found = find_urls(api, references)
+    urls = {name: url for name, url in found.items() if url is not None}
+    if urls_only:
+        described = [{"name": name, "url": url} for name, url in urls.items()]
     else:
-        api = connect()
-        urls = dict(sorted(api.list_urls(prefix).items()))
+        described = _describe_with_asked_sources(api, urls)
+    there = {queue["name"] for queue in described}
+    return described, [name for name in found if name not in there]
+
+
+def _look_up_all(api: QueueApi, prefix: str) -> list[dict[str, Any]]:
+    urls = dict(sorted(api.list_urls(prefix).items()))
+    if prefix:
+        return _describe_with_asked_sources(api, urls)
+    # Where all are read anyway, their own redrive policies tell.
     queues = api.read(urls)
-    if names is None and not prefix:
-        by_arn = sources_among(queues)
-        sources = {name: by_arn.get(queue.attributes.get("arn", ""), []) for name, queue in queues.items()}
-    else:
-        answers = api.run_all(
-            "read sources", lambda item: api.read_dead_letter_sources(item.url, item.name), queues.values()
-        )
-        sources = {name: [name_in(url) for url in answer] for name, answer in zip(queues, answers)}
-    described = [describe(queue, sources[name]) for name, queue in queues.items()]
-    missing = [] if names is None else [name for name in found if name not in queues]
-    return described, missing
+    by_arn = sources_among(queues)
+    return [describe(queue, by_arn.get(queue.attributes.get("arn", ""), [])) for queue in queues.values()]
+
+
+def _describe_with_asked_sources(api: QueueApi, urls: Mapping[str, str]) -> list[dict[str, Any]]:
+    queues = api.read(urls)
+    answers = api.run_all(
+        "read sources", lambda item: api.read_dead_letter_sources(item.url, item.name), queues.values()
+    )
+    return [describe(queue, [name_in(url) for url in answer]) for queue, answer in zip(queues.values(), answers)]

@@ -2,23 +2,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules that manage queues share: arguments, connection, results, errors."""
+"""The modules that are about queues, ``queue``, ``queues`` and ``queue_info``: their options and their work."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-from .._aws.client import CallCounter, connect
-from .._problems import InvalidInputError, Problems, bounded_integer
-from .._progress import reporter
-from .._topology.expand import expand
+from .._aws.run import Aws
+from .._problems import Problems, bounded_integer
 from .._topology.names import Place, check_place, partition_of
 from .._topology.queue_attributes import ATTRIBUTES
-from .api import AwsCallError, QueueApi, account_of
+from .api import QueueApi
+from .lookup import look_up, read_references
 from .reconcile import Options, Outcome, QueueEngine
-from .wanted import DesiredQueue, check_arguments, from_topology, read_arguments
+from .wanted import Wanted, of_arguments, of_topology
 
 WAIT_MAXIMUM = 3600
 
@@ -46,110 +44,90 @@ def reconcile_options() -> dict[str, dict[str, Any]]:
     }
 
 
-@contextmanager
-def clear_failure(module: Any) -> Iterator[None]:
-    """End the module with one message for a refused input or a failed call."""
-    try:
-        yield
-    except InvalidInputError as error:
-        module.fail_json(msg=str(error), errors=error.errors)
-    except AwsCallError as error:
-        module.fail_json(msg=str(error))
+def manage_queue(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
+    """Do the work of module ``queue``; return its result. Raises InvalidInputError and RefusedError."""
+    _check(parameters, aws)
+    given = {key: parameters[key] for key in queue_options()}
+    wanted = of_arguments([given], indexed=False, purge_tags=parameters["purge_tags"])
+    outcome, result = _reconcile(parameters, aws, wanted)
+    if parameters["state"] == "present":
+        result["queue"] = outcome.queues[parameters["name"]]
+    return result
 
 
-def region_of(module: Any) -> str:
-    """Return the module's region, or end the module when none is set."""
-    region = module.region
-    if not region:
-        module.fail_json(msg="no region is set; set region, AWS_REGION, or one in the AWS profile")
-    return str(region)
+def manage_queues(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
+    """Do the work of module ``queues``; return its result. Raises InvalidInputError and RefusedError."""
+    account = _check(parameters, aws)
+    purge_tags = parameters["purge_tags"]
+    if parameters["topology"] is None:
+        wanted = of_arguments(parameters["queues"], indexed=True, purge_tags=purge_tags)
+    else:
+        wanted = of_topology(parameters["topology"], region=aws.region, account_id=account, purge_tags=purge_tags)
+    outcome, result = _reconcile(parameters, aws, wanted)
+    if parameters["state"] == "present":
+        result["queues"] = {key: {**wanted.derived.get(key, {}), **queue} for key, queue in outcome.queues.items()}
+        result["other_queues"] = outcome.others
+    return result
 
 
-def connect_queues(module: Any, counter: CallCounter | None = None) -> QueueApi:
-    """Return the queues of the module's account and region; long work reports its progress."""
-    return QueueApi(connect(module, "sqs", counter), progress=reporter(module))
-
-
-def _check_wait(seconds: int) -> None:
-    problems = Problems()
-    bounded_integer(seconds, "wait_timeout", problems, minimum=0, maximum=WAIT_MAXIMUM, unit="seconds")
-    problems.raise_if_any("The wait")
-
-
-class Wanted:
-    """The queues that a module was asked for: their names at once, their full form once the account is known.
-
-    Raises InvalidInputError, before any call, with every fault.
-    """
-
-    def __init__(self, module: Any, topology: object, queues: Sequence[Mapping[str, Any]] | None) -> None:
-        self._region = region_of(module)
-        self._purge_tags = bool(module.params["purge_tags"])
-        self._topology = topology
-        self._queues = queues
-        self._indexed = "queues" in module.params
-        account = check_place(self._region, module.params["account_id"])
-        _check_wait(module.params["wait_timeout"])
-        if queues is not None:
-            check_arguments(queues, indexed=self._indexed)
-            self.names = [str(queue["name"]) for queue in queues]
-        else:
-            expanded = expand(topology, region=self._region, account_id=account)
-            self.names = [queue["name"] for queue in expanded["queues"].values()]
-
-    def at(self, place: Place) -> list[DesiredQueue]:
-        if self._queues is not None:
-            return read_arguments(self._queues, place, indexed=self._indexed, purge_tags=self._purge_tags)
-        expanded = expand(self._topology, region=place.region, account_id=place.account_id, partition=place.partition)
-        return from_topology(expanded, purge_tags=self._purge_tags)
-
-    def with_derived(self, queues: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Return the queues of an outcome, each with all that a topology derives for it."""
-        if self._queues is not None:
-            return dict(queues)
-        expanded = expand(self._topology, region=self._region)
-        derived: dict[str, dict[str, Any]] = {key: dict(queue) for key, queue in expanded["queues"].items()}
-        return {key: {**derived[key], **queue} for key, queue in queues.items()}
-
-
-def reconcile(module: Any, wanted: Wanted) -> tuple[Outcome, dict[str, Any]]:
-    """Bring the wanted queues to the module's state; return the outcome and the result that all modules give.
-
-    Raises InvalidInputError and AwsCallError.
-    """
-    counter = CallCounter()
-    region = region_of(module)
-    given_account = module.params["account_id"]
-
-    def place_of(account: str | None) -> Place:
-        if given_account and account and account != given_account:
-            problems = Problems()
-            problems.add("account_id", f"{given_account} is not the account of these queues, which is {account}")
-            problems.raise_if_any("The place of the queues")
-        account = given_account or account or account_of(connect(module, "sts", counter))
-        return Place(region=region, account_id=account, partition=partition_of(region))
-
-    options = Options(
-        check_mode=module.check_mode,
-        allow_lower_retention=module.params["allow_lower_retention"],
-        allow_message_loss=module.params["allow_message_loss"],
-        wait=module.params["wait"],
-        wait_timeout=module.params["wait_timeout"],
+def show_queues(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
+    """Do the work of module ``queue_info``; return its result. Raises InvalidInputError and RefusedError."""
+    names = parameters["names"]
+    references = None if names is None else read_references(names, aws.region, "names")
+    found, missing = look_up(
+        QueueApi(aws.client("sqs"), progress=aws.report),
+        references,
+        prefix=parameters["prefix"] or "",
+        urls_only=parameters["urls_only"],
     )
-    engine = QueueEngine(connect_queues(module, counter), place_of, options)
-    act = engine.present if module.params["state"] == "present" else engine.absent
+    return {"changed": False, "queues": found, "missing": missing}
+
+
+def _check(parameters: Mapping[str, Any], aws: Aws) -> str | None:
+    """Return the account that the options name, or None."""
+    account = check_place(aws.region, parameters["account_id"])
+    problems = Problems()
+    bounded_integer(
+        parameters["wait_timeout"], "wait_timeout", problems, minimum=0, maximum=WAIT_MAXIMUM, unit="seconds"
+    )
+    problems.raise_if_any("The wait")
+    return account
+
+
+def _reconcile(parameters: Mapping[str, Any], aws: Aws, wanted: Wanted) -> tuple[Outcome, dict[str, Any]]:
+    """Bring the wanted queues to their state; return the outcome and the result that both modules give."""
+    options = Options(
+        check_mode=aws.check_mode,
+        allow_lower_retention=parameters["allow_lower_retention"],
+        allow_message_loss=parameters["allow_message_loss"],
+        wait=parameters["wait"],
+        wait_timeout=parameters["wait_timeout"],
+    )
+    engine = QueueEngine(
+        QueueApi(aws.client("sqs"), progress=aws.report),
+        lambda actual: _place(parameters["account_id"], actual, aws),
+        options,
+    )
+    act = engine.present if parameters["state"] == "present" else engine.absent
     outcome = act(wanted.names, wanted.at)
     if outcome.not_propagated:
-        module.warn(
+        aws.warn(
             f"not yet visible everywhere after {options.wait_timeout} s: {', '.join(outcome.not_propagated)}; "
             "SQS takes up to 60 s, and up to 15 min for message_retention_period"
         )
-    result: dict[str, Any] = {
+    return outcome, {
         "changed": bool(outcome.changes),
         "changes": [change.summary() for change in outcome.changes],
-        "api_calls": counter.as_dict(),
+        "diff": [change.diff() for change in outcome.changes],
         "unreported_attributes": outcome.unreported,
     }
-    if module._diff:
-        result["diff"] = [change.diff() for change in outcome.changes]
-    return outcome, result
+
+
+def _place(given: str | None, actual: str | None, aws: Aws) -> Place:
+    """Return where the queues are: in the account given, else in that of the queues read, else in the caller's."""
+    if given and actual and actual != given:
+        problems = Problems()
+        problems.add("account_id", f"{given} is not the account of these queues, which is {actual}")
+        problems.raise_if_any("The place of the queues")
+    account = given or actual or aws.account()[1]
+    return Place(region=aws.region, account_id=account, partition=partition_of(aws.region))

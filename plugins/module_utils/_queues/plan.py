@@ -102,8 +102,8 @@ def plan_present(
     for queue in desired:
         current = actual.get(queue.name)
         if current is None:
-            if queue.twin in existing_names:
-                problems.add(queue.path, _type_mismatch(str(queue.twin), wanted_fifo=queue.fifo))
+            if queue.name_of_other_type in existing_names:
+                problems.add(queue.path, _type_mismatch(str(queue.name_of_other_type), wanted_fifo=queue.fifo))
             changes.append(_create(queue))
             continue
         if current.fifo != queue.fifo:

@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._aws.client import error_message, has_code
+from .._aws.client import AwsCallError, error_message, has_code
 from .._aws.documents import same_policy
 from .._topology.names import Place, parse_queue_arn, without_type
 from .._topology.queue_attributes import effective_attributes
-from .api import ALREADY_EXISTS, DELETED_RECENTLY, AwsCallError, QueueApi
+from .api import ALREADY_EXISTS, DELETED_RECENTLY, QueueApi
 from .plan import (
     ActualQueue,
     QueueChange,
@@ -119,8 +119,8 @@ class QueueEngine:
         changes = plan_absent(desired, actual, allow_message_loss=self._options.allow_message_loss)
         outcome = Outcome(changes=changes)
         if not self._options.check_mode:
-            for first in (False, True):
-                batch = [change for change in changes if change.desired.first is first]
+            for targets in (False, True):
+                batch = [change for change in changes if change.desired.is_target is targets]
                 self._api.run_all("delete queues", self._delete, batch)
             if changes and self._options.wait:
                 outcome.not_propagated = self._await_deleted([change.desired.name for change in changes])
@@ -149,8 +149,8 @@ class QueueEngine:
     def _apply(self, outcome: Outcome, actual: Mapping[str, ActualQueue]) -> dict[str, str]:
         """Make the changes, dead-letter queues first; return the URLs of the queues changed, by name."""
         urls: dict[str, str] = {}
-        for first in (True, False):
-            batch = [change for change in outcome.changes if change.desired.first is first]
+        for targets in (True, False):
+            batch = [change for change in outcome.changes if change.desired.is_target is targets]
             urls.update(self._api.run_all("change queues", lambda item: self._write(item, actual), batch))
         if outcome.changes and self._options.wait:
             outcome.not_propagated = self._await_written(outcome.changes, urls, outcome.unreported)

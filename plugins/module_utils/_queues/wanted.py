@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._problems import Problems, join, read_integer, read_mapping, refuse_unknown_keys, show
 from .._topology import queue_attributes as sqs
+from .._topology.expand import expand, in_account
 from .._topology.names import Place, check_queue_name, is_arn, is_fifo, name_of_other_type, parse_queue_arn
 from .._topology.policies import queue_policy
 from .._topology.queue_attributes import AttributeValue
@@ -26,8 +27,9 @@ class DesiredQueue:
     """One queue as it should be.
 
     ``attributes`` holds typed values of those attributes that are managed; a key that is not there stays as it is,
-    an empty document or string is removed. ``tags`` is None when tags are not managed. ``first`` marks a queue that
-    has to be there before the others (a dead-letter queue).
+    an empty document or string is removed. ``tags`` is None when tags are not managed. ``is_target`` marks the
+    dead-letter queue of another, which has to be there before that one and to go after it. ``name_of_other_type`` is
+    that of a queue of the other type that must not exist beside this one, or None.
     """
 
     key: str
@@ -37,8 +39,41 @@ class DesiredQueue:
     attributes: dict[str, AttributeValue] = field(default_factory=dict)
     tags: dict[str, str] | None = None
     purge_tags: bool = True
-    first: bool = False
-    twin: str | None = None
+    is_target: bool = False
+    name_of_other_type: str | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The queues that were asked for, before the account is known.
+
+    ``names`` are theirs; ``at`` returns them in full, once it is known where they are, and raises InvalidInputError;
+    ``derived`` is what a topology says of each besides, by key.
+    """
+
+    names: list[str]
+    at: Callable[[Place], list[DesiredQueue]]
+    derived: Mapping[str, ExpandedQueue] = field(default_factory=dict)
+
+
+def of_topology(topology: object, *, region: str, account_id: str | None, purge_tags: bool) -> Wanted:
+    """Return the queues of a topology. Raises InvalidInputError with every fault."""
+    expanded = expand(topology, region=region, account_id=account_id)
+
+    def at(place: Place) -> list[DesiredQueue]:
+        return from_topology(in_account(expanded, place.account_id, place.partition), purge_tags=purge_tags)
+
+    return Wanted([queue["name"] for queue in expanded["queues"].values()], at, expanded["queues"])
+
+
+def of_arguments(queues: Sequence[Mapping[str, Any]], *, indexed: bool, purge_tags: bool) -> Wanted:
+    """Return the queues of a module's arguments. Raises InvalidInputError with every fault."""
+    check_arguments(queues, indexed=indexed)
+
+    def at(place: Place) -> list[DesiredQueue]:
+        return read_arguments(queues, place, indexed=indexed, purge_tags=purge_tags)
+
+    return Wanted([str(queue["name"]) for queue in queues], at)
 
 
 def from_topology(expanded: ExpandedTopology, *, purge_tags: bool = True) -> list[DesiredQueue]:
@@ -72,9 +107,9 @@ def _from_expanded(expanded: ExpandedTopology, queue: ExpandedQueue, purge_tags:
         attributes=attributes,
         tags=queue["tags"],
         purge_tags=purge_tags,
-        first=queue["dead_letter"],
+        is_target=queue["dead_letter"],
         # The two dead-letter queues stand side by side; of any other queue there is one type only.
-        twin=None if queue["dead_letter"] else name_of_other_type(queue["name"]),
+        name_of_other_type=None if queue["dead_letter"] else name_of_other_type(queue["name"]),
     )
 
 
@@ -126,16 +161,12 @@ def read_arguments(
         result.append(queue)
     problems.raise_if_any("queues" if indexed else "The queue")
     targets = {str(_target_of(queue)) for queue in result}
-    return [_as_first(queue) if place.queue_arn(queue.name) in targets else queue for queue in result]
+    return [replace(queue, is_target=place.queue_arn(queue.name) in targets) for queue in result]
 
 
 def _target_of(queue: DesiredQueue) -> object:
     policy = queue.attributes.get("redrive_policy")
     return policy.get("deadLetterTargetArn") if isinstance(policy, dict) else None
-
-
-def _as_first(queue: DesiredQueue) -> DesiredQueue:
-    return DesiredQueue(**{**queue.__dict__, "first": True})
 
 
 def _read_queue(

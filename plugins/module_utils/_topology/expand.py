@@ -36,29 +36,37 @@ _STOP_MARGIN = 10
 def expand(
     topology: object, *, region: str, account_id: str | None = None, partition: str | None = None
 ) -> ExpandedTopology:
-    """Return all that follows from ``topology``; see ``topology_types`` for the shape.
+    """Return all that follows from ``topology``; see ``shapes`` for the form.
 
     Without ``account_id`` (12 digits) the ARNs are None. Without ``partition`` it follows from the region.
     Raises InvalidInputError with every fault of the topology, or for an impossible region, account or partition.
     """
     account = check_place(region, account_id, partition)
     declared = read_topology(topology)
-    partition = partition or partition_of(region)
-    place = Place(region, account, partition) if account else None
     result: ExpandedTopology = {
         "prefix": declared.prefix,
         "region": region,
-        "account_id": account,
-        "partition": partition,
+        "account_id": None,
+        "partition": partition or partition_of(region),
         "shared_instance_profile": declared.shared_instance_profile,
-        "queues": {},
+        "queues": {
+            queue.key: _expand_queue(queue, declared)
+            for queue in (*declared.dead_letter_queues.values(), *declared.queues.values())
+        },
         "services": {name: _expand_service(service, declared) for name, service in declared.services.items()},
         "alarms": [],
     }
-    for queue in (*declared.dead_letter_queues.values(), *declared.queues.values()):
-        result["queues"][queue.key] = _expand_queue(queue, declared, place)
     result["alarms"] = alarms(result)
-    return result
+    return in_account(result, account, result["partition"]) if account else result
+
+
+def in_account(expanded: ExpandedTopology, account_id: str, partition: str) -> ExpandedTopology:
+    """Return an expanded topology with what follows from the account that it is in."""
+    place = Place(expanded["region"], account_id, partition)
+    queues: dict[str, ExpandedQueue] = {
+        key: {**queue, "arn": place.queue_arn(queue["name"])} for key, queue in expanded["queues"].items()
+    }
+    return {**expanded, "account_id": account_id, "partition": partition, "queues": queues}
 
 
 def handler_deadline(queue: QueueInput) -> int:
@@ -77,14 +85,14 @@ def _dead_letter_queue_of(queue: QueueInput) -> str | None:
     return "dlq-fifo" if queue.fifo else "dlq"
 
 
-def _expand_queue(queue: QueueInput, declared: TopologyInput, place: Place | None) -> ExpandedQueue:
+def _expand_queue(queue: QueueInput, declared: TopologyInput) -> ExpandedQueue:
     name = queue_name(declared.prefix, queue.key, fifo=queue.fifo)
     is_dead_letter_queue = queue.key in declared.dead_letter_queues
     target = _dead_letter_queue_of(queue)
     fields: dict[str, Any] = {
         "key": queue.key,
         "name": name,
-        "arn": place.queue_arn(name) if place else None,
+        "arn": None,
         "env": environment_key(queue.key),
         "fifo": queue.fifo,
         "dead_letter": is_dead_letter_queue,

@@ -1,12 +1,13 @@
 # Copyright: Contributors to the ecommerce.sqs project
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the queue engine against a fake service."""
+"""Run the queue engine, and reach messages, on a fake service."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.api import MessageApi
 from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.api import QueueApi
 from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.reconcile import Options, Outcome, QueueEngine
 from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.wanted import from_topology, read_arguments
@@ -41,3 +42,8 @@ def apply_queues(
         [queue["name"] for queue in queues],
         lambda place: read_arguments(queues, place, indexed=True, purge_tags=purge_tags),
     )
+
+
+def messages_of(service: strict_sqs.StrictSqs) -> MessageApi:
+    """Return the messages of the service, for which waiting takes virtual time."""
+    return MessageApi(service.client(), sleep=service.sleep)
