@@ -35,28 +35,6 @@ options:
       - Messages to delete, those that match all that is set. Required with O(state=absent), and not to be empty;
         M(ecommerce.sqs.queue_purge) deletes all.
     type: dict
-    suboptions:
-      body_contains:
-        description: Text that the body contains.
-        type: str
-      body_matches:
-        description: Regular expression that is found in the body.
-        type: str
-      attributes:
-        description: Attributes and their values, compared as text.
-        type: dict
-      minimum_age:
-        description: Least age in seconds. In the dead-letter queue of a standard queue it counts from the first send.
-        type: int
-      maximum_age:
-        description: Greatest age in seconds.
-        type: int
-      minimum_receive_count:
-        description: Least number of receives, this one included.
-        type: int
-      maximum_receive_count:
-        description: Greatest number of receives, this one included.
-        type: int
   body:
     description: Body of one message - a string, or data that is sent as JSON.
     type: raw
@@ -97,6 +75,7 @@ options:
         description: Seconds for which the message is held back, 0 to 900. Not for FIFO queues.
         type: int
 extends_documentation_fragment:
+  - ecommerce.sqs.message_filter
   - ecommerce.sqs.attributes
   - ecommerce.sqs.attributes.actiongroup_aws
   - amazon.aws.common.modules

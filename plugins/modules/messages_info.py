@@ -30,28 +30,6 @@ options:
   filter:
     description: Return only messages that match all that is set.
     type: dict
-    suboptions:
-      body_contains:
-        description: Text that the body contains.
-        type: str
-      body_matches:
-        description: Regular expression that is found in the body.
-        type: str
-      attributes:
-        description: Attributes and their values, compared as text.
-        type: dict
-      minimum_age:
-        description: Least age in seconds. In the dead-letter queue of a standard queue it counts from the first send.
-        type: int
-      maximum_age:
-        description: Greatest age in seconds.
-        type: int
-      minimum_receive_count:
-        description: Least number of receives, this one included.
-        type: int
-      maximum_receive_count:
-        description: Greatest number of receives, this one included.
-        type: int
   visibility_timeout:
     description:
       - Seconds for which messages are hidden while they are looked at, 5 to 43200.
@@ -59,6 +37,7 @@ options:
     type: int
     default: 60
 extends_documentation_fragment:
+  - ecommerce.sqs.message_filter
   - ecommerce.sqs.attributes
   - ecommerce.sqs.attributes.info
   - ecommerce.sqs.attributes.actiongroup_aws

@@ -55,28 +55,6 @@ options:
   filter:
     description: Move only messages that match all that is set. The others stay.
     type: dict
-    suboptions:
-      body_contains:
-        description: Text that the body contains.
-        type: str
-      body_matches:
-        description: Regular expression that is found in the body.
-        type: str
-      attributes:
-        description: Attributes and their values, compared as text.
-        type: dict
-      minimum_age:
-        description: Least age in seconds.
-        type: int
-      maximum_age:
-        description: Greatest age in seconds.
-        type: int
-      minimum_receive_count:
-        description: Least number of receives, that of the redrive included.
-        type: int
-      maximum_receive_count:
-        description: Greatest number of receives, that of the redrive included.
-        type: int
   edit:
     description: Change messages on the way.
     type: dict
@@ -114,6 +92,7 @@ options:
     type: int
     default: 3600
 extends_documentation_fragment:
+  - ecommerce.sqs.message_filter
   - ecommerce.sqs.attributes
   - ecommerce.sqs.attributes.actiongroup_aws
   - amazon.aws.common.modules

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from .._aws.run import Aws
 from .._problems import RefusedError
+from .._queues.actual import ActualQueue
 from .._queues.api import QueueApi
 from .._queues.lookup import read_reference, require_url
-from .._queues.plan import ActualQueue
 from .api import MessageApi
 
 

@@ -57,8 +57,8 @@ def source_of(message: Received) -> str | None:
     arn = message.get("Attributes", {}).get("DeadLetterQueueSourceArn")
     if arn:
         return name_in(str(arn))
-    told = _as_json(message.get("MessageAttributes", {}).get(SOURCE_ATTRIBUTE, {}).get("StringValue", ""))
-    name = told.get("queue") if isinstance(told, dict) else None
+    noted = _as_json(message.get("MessageAttributes", {}).get(SOURCE_ATTRIBUTE, {}).get("StringValue", ""))
+    name = noted.get("queue") if isinstance(noted, dict) else None
     return name if isinstance(name, str) else None
 
 

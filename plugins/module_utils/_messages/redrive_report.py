@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a redrive did, and what the operator is told of it. Pure."""
+"""What a redrive did, and how it is reported to the operator. Pure."""
 
 from __future__ import annotations
 

@@ -28,9 +28,11 @@ def send_all(
     position = 0
     for batch in batches(entries, one_of_a_group=is_fifo(queue)):
         offset, position = position, position + len(batch)
-        held = [entry for entry in batch if entry.get("MessageGroupId") in stopped_groups]
-        going = [entry for entry in batch if entry not in held]
-        refused += [_refusal(offset, entry["Id"], "not sent, for an earlier one of its group failed") for entry in held]
+        stopped = [entry for entry in batch if entry.get("MessageGroupId") in stopped_groups]
+        going = [entry for entry in batch if entry not in stopped]
+        refused += [
+            _refusal(offset, entry["Id"], "not sent, for an earlier one of its group failed") for entry in stopped
+        ]
         if not going:
             continue
         sent = api.send(queue, going)

@@ -13,7 +13,7 @@ from .._aws.client import AwsCallError, call, concurrently, has_code
 from .._progress import counting
 from .._topology.names import name_in, queue_url
 from .._topology.queue_attributes import AttributeValue, from_aws, to_aws
-from .plan import ActualQueue
+from .actual import ActualQueue
 
 LIST_PAGE = 1000
 """Queues in a page of ListQueues. Source: API_ListQueues.html."""

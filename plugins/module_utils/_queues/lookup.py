@@ -13,8 +13,8 @@ from typing import Any
 from .._problems import Problems, RefusedError, show
 from .._topology.names import check_queue_name, is_arn, name_in, parse_queue_arn
 from .._topology.queue_attributes import effective_attributes
+from .actual import ActualQueue
 from .api import QueueApi
-from .plan import ActualQueue
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from .._topology.names import Place, check_place, partition_of
 from .._topology.queue_attributes import ATTRIBUTES
 from .api import QueueApi
 from .lookup import look_up, read_references
-from .reconcile import Options, Outcome, QueueEngine
+from .reconcile import Options, Outcome, QueueReconciler
 from .wanted import Wanted, of_arguments, of_topology
 
 WAIT_MAXIMUM = 3600
@@ -103,7 +103,7 @@ def _reconcile(parameters: Mapping[str, Any], aws: Aws, wanted: Wanted) -> tuple
         wait=parameters["wait"],
         wait_timeout=parameters["wait_timeout"],
     )
-    engine = QueueEngine(
+    engine = QueueReconciler(
         QueueApi(aws.client("sqs"), progress=aws.report),
         lambda actual: _place(parameters["account_id"], actual, aws),
         options,

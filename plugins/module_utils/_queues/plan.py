@@ -18,30 +18,11 @@ from .._problems import Problems
 from .._topology.policies import Document, SamePolicy
 from .._topology.queue_attributes import (
     ATTRIBUTES,
-    COUNTS,
     AttributeValue,
     effective_attributes,
 )
-from .wanted import DesiredQueue
-
-
-@dataclass(frozen=True)
-class ActualQueue:
-    """One queue as SQS reports it; ``attributes`` as ``queue_attributes.from_aws`` returns them."""
-
-    name: str
-    url: str
-    attributes: dict[str, Any]
-    tags: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def fifo(self) -> bool:
-        return bool(self.attributes["fifo"])
-
-    @property
-    def messages(self) -> int:
-        """Messages in the queue: visible, in flight and delayed (approximate, as SQS counts them)."""
-        return sum(self.attributes.get(key, 0) for key in COUNTS.values())
+from .actual import ActualQueue
+from .wanted import WantedQueue
 
 
 @dataclass(frozen=True)
@@ -53,7 +34,7 @@ class QueueChange:
     """
 
     action: str
-    desired: DesiredQueue
+    wanted: WantedQueue
     url: str | None = None
     attributes: dict[str, AttributeValue] = field(default_factory=dict)
     set_tags: dict[str, str] = field(default_factory=dict)
@@ -64,7 +45,7 @@ class QueueChange:
     def summary(self) -> dict[str, Any]:
         """Return what the change does, for a module's result."""
         return {
-            "name": self.desired.name,
+            "name": self.wanted.name,
             "action": self.action,
             "attributes": sorted(self.attributes),
             "tags": sorted({*self.set_tags, *self.remove_tags}),
@@ -73,15 +54,15 @@ class QueueChange:
     def diff(self) -> dict[str, Any]:
         """Return the change as Ansible's diff mode shows it."""
         return {
-            "before_header": f"{self.desired.name} ({self.action})",
-            "after_header": f"{self.desired.name} ({self.action})",
+            "before_header": f"{self.wanted.name} ({self.action})",
+            "after_header": f"{self.wanted.name} ({self.action})",
             "before": self.before,
             "after": self.after,
         }
 
 
 def plan_present(
-    desired: Sequence[DesiredQueue],
+    wanted: Sequence[WantedQueue],
     actual: Mapping[str, ActualQueue],
     *,
     existing_names: Collection[str] = (),
@@ -89,7 +70,7 @@ def plan_present(
     unreported: Collection[str] = (),
     same_policy: SamePolicy,
 ) -> list[QueueChange]:
-    """Return the changes that make ``actual`` as ``desired``, in the order given; nothing to do gives an empty list.
+    """Return the changes that make ``actual`` as ``wanted``, in the order given; nothing to do gives an empty list.
 
     :param actual: the queues that exist, by name.
     :param existing_names: names of all queues listed, to find a queue of the same stem and the other type.
@@ -99,28 +80,28 @@ def plan_present(
     """
     problems = Problems()
     changes = []
-    for queue in desired:
-        current = actual.get(queue.name)
-        if current is None:
+    for queue in wanted:
+        actual_queue = actual.get(queue.name)
+        if actual_queue is None:
             if queue.name_of_other_type in existing_names:
                 problems.add(queue.path, _type_mismatch(str(queue.name_of_other_type), wanted_fifo=queue.fifo))
             changes.append(_create(queue))
             continue
-        if current.fifo != queue.fifo:
+        if actual_queue.fifo != queue.fifo:
             problems.add(queue.path, _type_mismatch(queue.name, wanted_fifo=queue.fifo))
             continue
-        change = _update(queue, current, unreported, same_policy)
+        change = _update(queue, actual_queue, unreported, same_policy)
         if change is None:
             continue
         changes.append(change)
-        _check_retention(change, current, problems, allowed=allow_lower_retention)
-        _check_key_period(change, current, problems)
+        _check_retention(change, actual_queue, problems, allowed=allow_lower_retention)
+        _check_key_period(change, actual_queue, problems)
     problems.raise_if_any("The change of queues")
     return changes
 
 
 def plan_absent(
-    desired: Sequence[DesiredQueue], actual: Mapping[str, ActualQueue], *, allow_message_loss: bool = False
+    wanted: Sequence[WantedQueue], actual: Mapping[str, ActualQueue], *, allow_message_loss: bool = False
 ) -> list[QueueChange]:
     """Return the deletions of those queues that exist.
 
@@ -128,18 +109,24 @@ def plan_absent(
     """
     problems = Problems()
     changes = []
-    for queue in desired:
-        current = actual.get(queue.name)
-        if current is None:
+    for queue in wanted:
+        actual_queue = actual.get(queue.name)
+        if actual_queue is None:
             continue
-        if current.messages and not allow_message_loss:
+        if actual_queue.messages and not allow_message_loss:
             problems.add(
                 queue.path,
-                f"{queue.name} still holds {current.messages} messages, which would be lost; "
+                f"{queue.name} still holds {actual_queue.messages} messages, which would be lost; "
                 "let them be processed, or set allow_message_loss: true",
             )
         changes.append(
-            QueueChange("delete", queue, url=current.url, before=_shown(current.attributes, current.tags), after={})
+            QueueChange(
+                "delete",
+                queue,
+                url=actual_queue.url,
+                before=_shown(actual_queue.attributes, actual_queue.tags),
+                after={},
+            )
         )
     problems.raise_if_any("The deletion of queues")
     return changes
@@ -154,7 +141,7 @@ def _type_mismatch(existing: str, *, wanted_fifo: bool) -> str:
     )
 
 
-def _create(queue: DesiredQueue) -> QueueChange:
+def _create(queue: WantedQueue) -> QueueChange:
     attributes = {key: value for key, value in queue.attributes.items() if value not in ("", {})}
     if attributes.get("kms_master_key_id"):
         # SQS switches its own encryption off by itself where a queue is created with a key.
@@ -171,46 +158,48 @@ def _create(queue: DesiredQueue) -> QueueChange:
 
 
 def _update(
-    queue: DesiredQueue, current: ActualQueue, unreported: Collection[str], same_policy: SamePolicy
+    queue: WantedQueue, actual: ActualQueue, unreported: Collection[str], same_policy: SamePolicy
 ) -> QueueChange | None:
-    attributes = differing_attributes(queue, current.attributes, unreported, same_policy=same_policy)
-    set_tags, remove_tags = differing_tags(queue.tags, current.tags, purge=queue.purge_tags)
+    attributes = differing_attributes(queue, actual.attributes, unreported, same_policy=same_policy)
+    set_tags, remove_tags = differing_tags(queue.tags, actual.tags, purge=queue.purge_tags)
     if not attributes and not set_tags and not remove_tags:
         return None
-    known = effective_attributes(current.attributes)
+    effective = effective_attributes(actual.attributes)
     managed = [key for key in queue.attributes if key not in unreported]
-    after_tags = {key: value for key, value in {**current.tags, **set_tags}.items() if key not in remove_tags}
+    after_tags = {key: value for key, value in {**actual.tags, **set_tags}.items() if key not in remove_tags}
     show_tags = queue.tags is not None
     return QueueChange(
         "update",
         queue,
-        url=current.url,
+        url=actual.url,
         attributes=attributes,
         set_tags=set_tags,
         remove_tags=remove_tags,
-        before=_shown({key: known.get(key) for key in managed}, current.tags if show_tags else None),
-        after=_shown({key: attributes.get(key, known.get(key)) for key in managed}, after_tags if show_tags else None),
+        before=_shown({key: effective.get(key) for key in managed}, actual.tags if show_tags else None),
+        after=_shown(
+            {key: attributes.get(key, effective.get(key)) for key in managed}, after_tags if show_tags else None
+        ),
     )
 
 
 def differing_attributes(
-    queue: DesiredQueue, current: Mapping[str, Any], unreported: Collection[str] = (), *, same_policy: SamePolicy
+    queue: WantedQueue, actual: Mapping[str, Any], unreported: Collection[str] = (), *, same_policy: SamePolicy
 ) -> dict[str, AttributeValue]:
-    """Return those wanted attributes that ``current`` (as ``from_aws`` returns it) does not have."""
-    known = effective_attributes(current)
+    """Return those wanted attributes that ``actual`` (as ``from_aws`` returns it) does not have."""
+    effective = effective_attributes(actual)
     return {
         key: value
         for key, value in queue.attributes.items()
-        if key not in unreported and key in known and not _same(key, value, known[key], same_policy)
+        if key not in unreported and key in effective and not _same(key, value, effective[key], same_policy)
     }
 
 
-def _same(key: str, wanted: AttributeValue, current: Any, same_policy: SamePolicy) -> bool:
+def _same(key: str, wanted: AttributeValue, actual: Any, same_policy: SamePolicy) -> bool:
     if key == "policy":
-        return same_policy(current, cast(Document, wanted)) if wanted and current else not wanted and not current
+        return same_policy(actual, cast(Document, wanted)) if wanted and actual else not wanted and not actual
     if ATTRIBUTES[key].kind == "json":
-        return _normalise(key, wanted) == _normalise(key, current)
-    return bool(wanted == current)
+        return _normalise(key, wanted) == _normalise(key, actual)
+    return bool(wanted == actual)
 
 
 def _normalise(key: str, document: Any) -> dict[str, Any]:
@@ -223,23 +212,23 @@ def _normalise(key: str, document: Any) -> dict[str, Any]:
     return result
 
 
-def _check_retention(change: QueueChange, current: ActualQueue, problems: Problems, *, allowed: bool) -> None:
+def _check_retention(change: QueueChange, actual: ActualQueue, problems: Problems, *, allowed: bool) -> None:
     wanted = change.attributes.get("message_retention_period")
-    before = current.attributes.get("message_retention_period")
+    before = actual.attributes.get("message_retention_period")
     if allowed or not isinstance(wanted, int) or before is None or wanted >= before:
         return
     problems.add(
-        change.desired.path,
+        change.wanted.path,
         f"message_retention_period would go down from {before} to {wanted} seconds, and messages older than that "
         "would be deleted; set allow_lower_retention: true to accept it",
     )
 
 
-def _check_key_period(change: QueueChange, current: ActualQueue, problems: Problems) -> None:
+def _check_key_period(change: QueueChange, actual: ActualQueue, problems: Problems) -> None:
     period = "kms_data_key_reuse_period_seconds"
-    key_id = change.attributes.get("kms_master_key_id", current.attributes.get("kms_master_key_id"))
+    key_id = change.attributes.get("kms_master_key_id", actual.attributes.get("kms_master_key_id"))
     if period in change.attributes and not key_id:
-        problems.add(change.desired.path, f"{period} needs a kms_master_key_id, and the queue has none")
+        problems.add(change.wanted.path, f"{period} needs a kms_master_key_id, and the queue has none")
 
 
 def _shown(attributes: Mapping[str, Any], tags: Mapping[str, str] | None) -> dict[str, Any]:

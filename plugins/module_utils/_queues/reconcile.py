@@ -18,15 +18,15 @@ from .._aws.client import AwsCallError, error_message, has_code
 from .._aws.documents import same_policy
 from .._topology.names import Place, parse_queue_arn, without_type
 from .._topology.queue_attributes import effective_attributes
+from .actual import ActualQueue
 from .api import ALREADY_EXISTS, DELETED_RECENTLY, QueueApi
 from .plan import (
-    ActualQueue,
     QueueChange,
     differing_attributes,
     plan_absent,
     plan_present,
 )
-from .wanted import DesiredQueue
+from .wanted import WantedQueue
 
 DELETED_NAME_SECONDS = 60
 """Seconds for which the name of a deleted queue cannot be used again. Source: API_DeleteQueue.html."""
@@ -65,7 +65,7 @@ class Outcome:
     unreported: list[str] = field(default_factory=list)
 
 
-class QueueEngine:
+class QueueReconciler:
     """Brings queues to a wanted state.
 
     ``place_of`` is called with the account that the queues read so far belong to, or None, and returns the place;
@@ -77,21 +77,21 @@ class QueueEngine:
         self._place_of = place_of
         self._options = options
 
-    def present(self, names: Sequence[str], desired_at: Callable[[Place], list[DesiredQueue]]) -> Outcome:
+    def present(self, names: Sequence[str], wanted_at: Callable[[Place], list[WantedQueue]]) -> Outcome:
         """Create and update queues.
 
         :param names: the names of all wanted queues.
-        :param desired_at: returns the wanted queues once the place is known.
+        :param wanted_at: returns the wanted queues once the place is known.
 
         Raises InvalidInputError for a change that is refused, before any write, and AwsCallError.
         """
         listed, actual = self._read(names)
         place = self._place(actual)
-        desired = desired_at(place)
-        unreported = self._unreported(desired, actual)
+        wanted = wanted_at(place)
+        unreported = self._unreported(wanted, actual)
         outcome = Outcome(
             changes=plan_present(
-                desired,
+                wanted,
                 actual,
                 existing_names=listed,
                 allow_lower_retention=self._options.allow_lower_retention,
@@ -104,10 +104,10 @@ class QueueEngine:
         urls = {name: queue.url for name, queue in actual.items()}
         if not self._options.check_mode:
             urls.update(self._apply(outcome, actual))
-        outcome.queues = {queue.key: self._result(queue, place, urls, actual) for queue in desired}
+        outcome.queues = {queue.key: self._result(queue, place, urls, actual) for queue in wanted}
         return outcome
 
-    def absent(self, names: Sequence[str], desired_at: Callable[[Place], list[DesiredQueue]]) -> Outcome:
+    def absent(self, names: Sequence[str], wanted_at: Callable[[Place], list[WantedQueue]]) -> Outcome:
         """Delete queues, sources before their dead-letter queues.
 
         Raises InvalidInputError when one still holds messages and that was not confirmed, and AwsCallError.
@@ -115,15 +115,15 @@ class QueueEngine:
         _listed, actual = self._read(names, tags=False)
         if not actual:
             return Outcome()
-        desired = desired_at(self._place(actual))
-        changes = plan_absent(desired, actual, allow_message_loss=self._options.allow_message_loss)
+        wanted = wanted_at(self._place(actual))
+        changes = plan_absent(wanted, actual, allow_message_loss=self._options.allow_message_loss)
         outcome = Outcome(changes=changes)
         if not self._options.check_mode:
             for targets in (False, True):
-                batch = [change for change in changes if change.desired.is_target is targets]
+                batch = [change for change in changes if change.wanted.is_target is targets]
                 self._api.run_all("delete queues", self._delete, batch)
             if changes and self._options.wait:
-                outcome.not_propagated = self._await_deleted([change.desired.name for change in changes])
+                outcome.not_propagated = self._await_deleted([change.wanted.name for change in changes])
         return outcome
 
     def _read(self, names: Sequence[str], *, tags: bool = True) -> tuple[dict[str, str], dict[str, ActualQueue]]:
@@ -135,13 +135,13 @@ class QueueEngine:
         arns = (parse_queue_arn(queue.attributes.get("arn")) for queue in actual.values())
         return self._place_of(next((arn.account_id for arn in arns if arn), None))
 
-    def _unreported(self, desired: Sequence[DesiredQueue], actual: Mapping[str, ActualQueue]) -> list[str]:
+    def _unreported(self, wanted: Sequence[WantedQueue], actual: Mapping[str, ActualQueue]) -> list[str]:
         """Return the attributes that this endpoint does not report; asked only where a difference depends on it."""
-        for queue in desired:
-            current = actual.get(queue.name)
-            if current is not None and "redrive_allow_policy" in _differing(queue, current):
-                known = "redrive_allow_policy" in current.attributes
-                if known or self._api.reports_redrive_allow_policy(current.url, queue.name):
+        for queue in wanted:
+            actual_queue = actual.get(queue.name)
+            if actual_queue is not None and "redrive_allow_policy" in _differing(queue, actual_queue):
+                reported = "redrive_allow_policy" in actual_queue.attributes
+                if reported or self._api.reports_redrive_allow_policy(actual_queue.url, queue.name):
                     return []
                 return ["redrive_allow_policy"]
         return []
@@ -150,21 +150,21 @@ class QueueEngine:
         """Make the changes, dead-letter queues first; return the URLs of the queues changed, by name."""
         urls: dict[str, str] = {}
         for targets in (True, False):
-            batch = [change for change in outcome.changes if change.desired.is_target is targets]
+            batch = [change for change in outcome.changes if change.wanted.is_target is targets]
             urls.update(self._api.run_all("change queues", lambda item: self._write(item, actual), batch))
         if outcome.changes and self._options.wait:
             outcome.not_propagated = self._await_written(outcome.changes, urls, outcome.unreported)
         return urls
 
     def _write(self, change: QueueChange, actual: Mapping[str, ActualQueue]) -> tuple[str, str]:
-        name = change.desired.name
+        name = change.wanted.name
         if change.action == "create":
             return name, self._create(change)
         self._write_update(change)
         return name, str(change.url)
 
     def _create(self, change: QueueChange) -> str:
-        queue = change.desired
+        queue = change.wanted
         deadline = self._options.clock() + DELETED_NAME_SECONDS + _LONGEST_PAUSE
         while True:
             try:
@@ -177,7 +177,7 @@ class QueueEngine:
                     raise
             self._options.sleep(_LONGEST_PAUSE)
 
-    def _adopt(self, queue: DesiredQueue, error: AwsCallError) -> str:
+    def _adopt(self, queue: WantedQueue, error: AwsCallError) -> str:
         """Update a queue that exists although the listing, which lags behind, did not show it."""
         url = self._api.find_url(queue.name)
         if url is None:
@@ -193,7 +193,7 @@ class QueueEngine:
         return url
 
     def _write_update(self, change: QueueChange) -> None:
-        queue, url = change.desired, str(change.url)
+        queue, url = change.wanted, str(change.url)
         if change.attributes:
             attributes = dict(change.attributes)
             if queue.attributes.get("policy"):
@@ -206,13 +206,13 @@ class QueueEngine:
             self._api.tag(url, queue.name, change.set_tags)
 
     def _delete(self, change: QueueChange) -> None:
-        self._api.delete(str(change.url), change.desired.name)
+        self._api.delete(str(change.url), change.wanted.name)
 
     def _await_written(
         self, changes: Sequence[QueueChange], urls: Mapping[str, str], unreported: Sequence[str]
     ) -> list[str]:
         """Wait for all written values together, until all are read back; return the names still waited for."""
-        pending = {change.desired.name: replace(change.desired, attributes=change.attributes) for change in changes}
+        pending = {change.wanted.name: replace(change.wanted, attributes=change.attributes) for change in changes}
         pending = {name: queue for name, queue in pending.items() if queue.attributes}
         skipped = list(unreported)
 
@@ -256,15 +256,17 @@ class QueueEngine:
         return sorted(pending)
 
     def _result(
-        self, queue: DesiredQueue, place: Place, urls: Mapping[str, str], actual: Mapping[str, ActualQueue]
+        self, queue: WantedQueue, place: Place, urls: Mapping[str, str], actual: Mapping[str, ActualQueue]
     ) -> dict[str, Any]:
-        current = actual.get(queue.name)
-        known = {} if current is None else effective_attributes(current.attributes)
-        known.update(queue.attributes)
-        known["kms_master_key_id"] = known.get("kms_master_key_id") or None
-        tags = dict(current.tags) if current is not None and (queue.tags is None or not queue.purge_tags) else {}
+        actual_queue = actual.get(queue.name)
+        attributes = {} if actual_queue is None else effective_attributes(actual_queue.attributes)
+        attributes.update(queue.attributes)
+        attributes["kms_master_key_id"] = attributes.get("kms_master_key_id") or None
+        tags = (
+            dict(actual_queue.tags) if actual_queue is not None and (queue.tags is None or not queue.purge_tags) else {}
+        )
         return {
-            **known,
+            **attributes,
             "name": queue.name,
             "url": urls.get(queue.name) or self._api.predicted_url(queue.name, place.account_id),
             "arn": place.queue_arn(queue.name),
@@ -279,8 +281,8 @@ def common_prefix(names: Sequence[str]) -> str:
     return next((low[:index] for index, (one, two) in enumerate(zip(low, high)) if one != two), low)
 
 
-def _differing(queue: DesiredQueue, current: ActualQueue) -> dict[str, Any]:
-    return dict(differing_attributes(queue, current.attributes, same_policy=same_policy))
+def _differing(queue: WantedQueue, actual: ActualQueue) -> dict[str, Any]:
+    return dict(differing_attributes(queue, actual.attributes, same_policy=same_policy))
 
 
 def _passes_by_itself(error: BaseException) -> bool:

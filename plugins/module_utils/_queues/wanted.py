@@ -23,7 +23,7 @@ REDRIVE_PERMISSIONS = ("allowAll", "denyAll", "byQueue")
 
 
 @dataclass(frozen=True)
-class DesiredQueue:
+class WantedQueue:
     """One queue as it should be.
 
     ``attributes`` holds typed values of those attributes that are managed; a key that is not there stays as it is,
@@ -52,7 +52,7 @@ class Wanted:
     """
 
     names: list[str]
-    at: Callable[[Place], list[DesiredQueue]]
+    at: Callable[[Place], list[WantedQueue]]
     derived: Mapping[str, ExpandedQueue] = field(default_factory=dict)
 
 
@@ -60,7 +60,7 @@ def of_topology(topology: object, *, region: str, account_id: str | None, purge_
     """Return the queues of a topology. Raises InvalidInputError with every fault."""
     expanded = expand(topology, region=region, account_id=account_id)
 
-    def at(place: Place) -> list[DesiredQueue]:
+    def at(place: Place) -> list[WantedQueue]:
         return from_topology(in_account(expanded, place.account_id, place.partition), purge_tags=purge_tags)
 
     return Wanted([queue["name"] for queue in expanded["queues"].values()], at, expanded["queues"])
@@ -70,13 +70,13 @@ def of_arguments(queues: Sequence[Mapping[str, Any]], *, indexed: bool, purge_ta
     """Return the queues of a module's arguments. Raises InvalidInputError with every fault."""
     check_arguments(queues, indexed=indexed)
 
-    def at(place: Place) -> list[DesiredQueue]:
+    def at(place: Place) -> list[WantedQueue]:
         return read_arguments(queues, place, indexed=indexed, purge_tags=purge_tags)
 
     return Wanted([str(queue["name"]) for queue in queues], at)
 
 
-def from_topology(expanded: ExpandedTopology, *, purge_tags: bool = True) -> list[DesiredQueue]:
+def from_topology(expanded: ExpandedTopology, *, purge_tags: bool = True) -> list[WantedQueue]:
     """Return the queues of a topology that was expanded with an account.
 
     Raises InvalidInputError for queues whose policy would be larger than SQS allows.
@@ -92,14 +92,14 @@ def from_topology(expanded: ExpandedTopology, *, purge_tags: bool = True) -> lis
     return result
 
 
-def _from_expanded(expanded: ExpandedTopology, queue: ExpandedQueue, purge_tags: bool) -> DesiredQueue:
+def _from_expanded(expanded: ExpandedTopology, queue: ExpandedQueue, purge_tags: bool) -> WantedQueue:
     values: Mapping[str, Any] = queue
     attributes: dict[str, AttributeValue] = {key: values[key] for key in sqs.SCALAR_KEYS if values.get(key) is not None}
     attributes.setdefault("kms_master_key_id", "")
     attributes["policy"] = queue_policy(expanded, queue["key"])
     attributes["redrive_policy"] = _redrive_policy(expanded, queue)
     attributes["redrive_allow_policy"] = _redrive_allow_policy(expanded, queue)
-    return DesiredQueue(
+    return WantedQueue(
         key=queue["key"],
         name=queue["name"],
         fifo=queue["fifo"],
@@ -142,13 +142,13 @@ def check_arguments(queues: Sequence[Mapping[str, Any]], *, indexed: bool) -> No
 
 def read_arguments(
     queues: Sequence[Mapping[str, Any]], place: Place, *, indexed: bool, purge_tags: bool
-) -> list[DesiredQueue]:
+) -> list[WantedQueue]:
     """Return the queues given as module arguments (None counts as absent).
 
     Raises InvalidInputError with every fault.
     """
     problems = Problems()
-    result: list[DesiredQueue] = []
+    result: list[WantedQueue] = []
     seen: set[str] = set()
     for position, given in enumerate(queues):
         path = f"queues[{position}]" if indexed else ""
@@ -164,14 +164,14 @@ def read_arguments(
     return [replace(queue, is_target=place.queue_arn(queue.name) in targets) for queue in result]
 
 
-def _target_of(queue: DesiredQueue) -> object:
+def _target_of(queue: WantedQueue) -> object:
     policy = queue.attributes.get("redrive_policy")
     return policy.get("deadLetterTargetArn") if isinstance(policy, dict) else None
 
 
 def _read_queue(
     given: Mapping[str, Any], path: str, place: Place, problems: Problems, purge_tags: bool
-) -> DesiredQueue | None:
+) -> WantedQueue | None:
     name = given.get("name")
     if not check_queue_name(name, join(path, "name"), problems):
         return None
@@ -202,7 +202,7 @@ def _read_queue(
     elif attributes.get("sqs_managed_sse_enabled"):
         attributes.setdefault("kms_master_key_id", "")
     tags = given.get("tags")
-    return DesiredQueue(
+    return WantedQueue(
         key=name,
         name=name,
         fifo=fifo,

@@ -249,7 +249,7 @@ def _vanish(code: str, query_code: str) -> None:
         "QueueUrls": [*original(**parameters)["QueueUrls"], gone]
     }
     (change,) = engines.apply_topology(service, topologies.default()).changes
-    assert (change.action, change.desired.name) == ("create", ORDER)
+    assert (change.action, change.wanted.name) == ("create", ORDER)
 
 
 @rule("No such queue: AWS.SimpleQueueService.NonExistentQueue", "recorded answers, older spelling")

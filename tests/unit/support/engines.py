@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._messages.api import MessageApi
 from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.api import QueueApi
-from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.reconcile import Options, Outcome, QueueEngine
+from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.reconcile import Options, Outcome, QueueReconciler
 from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.wanted import from_topology, read_arguments
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.names import Place
@@ -18,9 +18,9 @@ from ansible_collections.ecommerce.sqs.tests.unit.support import strict_sqs
 PLACE = Place(region=strict_sqs.REGION, account_id=strict_sqs.ACCOUNT, partition="aws")
 
 
-def engine(service: strict_sqs.StrictSqs, client: Any = None, **options: Any) -> QueueEngine:
+def engine(service: strict_sqs.StrictSqs, client: Any = None, **options: Any) -> QueueReconciler:
     chosen = Options(sleep=service.sleep, clock=service.clock, **options)
-    return QueueEngine(QueueApi(client or service.client()), lambda _account: PLACE, chosen)
+    return QueueReconciler(QueueApi(client or service.client()), lambda _account: PLACE, chosen)
 
 
 def apply_topology(service: strict_sqs.StrictSqs, topology: Mapping[str, Any], **options: Any) -> Outcome:

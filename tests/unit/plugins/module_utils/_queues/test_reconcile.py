@@ -92,7 +92,7 @@ def test_modify_and_take_back(platform: StrictSqs, change: dict[str, Any], expec
     before = dict(attributes(platform))
 
     planned = engines.apply_topology(platform, order(**change), check_mode=True)
-    assert "ecommerce-order-queue" in [item.desired.name for item in planned.changes]
+    assert "ecommerce-order-queue" in [item.wanted.name for item in planned.changes]
     assert platform.writes() == []
 
     applied = engines.apply_topology(platform, order(**change))
