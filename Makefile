@@ -51,6 +51,10 @@ rolling: setup-dev ## 20 releases and 5 broken ones go out to six hosts while or
 	@$(IN_VENV) extensions/molecule/prepare-machine && \
 	  SCENARIO_LIFETIME=10800 ROLLING_DEPLOYS=20 ROLLING_FAILURES=5 molecule test -s rolling
 
+.PHONY: mutants
+mutants: setup-dev ## how many small faults the tests of the pure files notice; ONLY=_queues/plan for one file; long
+	@$(IN_VENV) tests/mutants/run '$(ONLY)'
+
 .PHONY: soak
 soak: setup-dev ## one worker under load for half an hour: its memory stays flat
 	@$(IN_LOAD) python tests/load/chaos/soak.py
