@@ -18,12 +18,11 @@ with suppress(ImportError):
 
 from .._aws.client import concurrently, polls
 from .._aws.documents import from_tags, to_tags
+from .._topology.alarms import Alarm
 
 PAGE = 100
 """Alarms that DescribeAlarms and DeleteAlarms take at once. Source: API_DescribeAlarms.html, API_DeleteAlarms.html."""
 POLL_SECONDS = 2
-
-Alarm = dict[str, Any]
 
 
 class AlarmApi:

@@ -13,9 +13,11 @@ from .._aws.client import concurrently
 from .._aws.run import Aws
 from .._aws.steps import diff
 from .._problems import InvalidInputError, RefusedError
+from .._topology.alarms import Alarm
 from .._topology.expand import expand
 from .api import AlarmApi
-from .plan import Alarm, Plan, normalise, plan, read_alarms, targets
+from .plan import Plan, normalise, plan, targets
+from .wanted import read_alarms
 
 
 def reconcile(parameters: Mapping[str, Any], aws: Aws, *, api: AlarmApi | None = None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ with suppress(ImportError):
     import botocore.exceptions
 
 from .._aws.client import error_code, error_message, polls, until_taken
-from .plan import profile_name
+from .wanted import profile_name
 
 POLL_SECONDS = 2
 FILTER_VALUES = 200

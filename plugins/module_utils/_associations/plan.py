@@ -1,7 +1,4 @@
-# Copyright: Contributors to the ecommerce.sqs project
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Which instance uses which profile: what is wanted, what there is, and the steps between. Pure: no I/O.
+"""Which instance uses which profile: the steps from what there is to what is wanted. Pure: no I/O.
 
 An *actual* instance is what ``api`` read: ``{state, profile: name or None, association_id: ID or None,
 http_tokens, hop_limit}``.
@@ -9,53 +6,15 @@ http_tokens, hop_limit}``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from .._aws.steps import Step
-from .._problems import Problems, join, show
+from .._problems import Problems
+from .wanted import Wanted
 
 GONE = ("shutting-down", "terminated")
-_INSTANCE_ID = re.compile(r"i-[0-9a-f]{8,17}")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One instance and the profile that it shall have; without a profile it shall have none."""
-
-    instance_id: str
-    profile: str | None
-
-
-def profile_name(name_or_arn: str) -> str:
-    """Return the name of a profile given by name or by ARN."""
-    return name_or_arn.rpartition("/")[2]
-
-
-def read_wanted(entries: Iterable[Mapping[str, Any]], *, absent: bool) -> list[Wanted]:
-    """Return the associations of the module's option.
-
-    Raises InvalidInputError with every fault: an ID that is none, an instance listed twice, a missing profile.
-    """
-    problems = Problems()
-    found: dict[str, Wanted] = {}
-    for position, entry in enumerate(entries):
-        path = f"associations[{position}]"
-        instance_id, profile = entry["instance_id"], entry.get("instance_profile")
-        if not _INSTANCE_ID.fullmatch(instance_id):
-            problems.add(
-                join(path, "instance_id"), f"{show(instance_id)} is not an instance ID such as i-0123456789abcdef0"
-            )
-        if instance_id in found:
-            problems.add(join(path, "instance_id"), f"{instance_id} is listed twice")
-        if not profile and not absent:
-            problems.add(join(path, "instance_profile"), "is missing")
-        found[instance_id] = Wanted(instance_id, None if absent else profile_name(profile or ""))
-    problems.raise_if_any("associations")
-    return list(found.values())
 
 
 def plan(

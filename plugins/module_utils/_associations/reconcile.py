@@ -13,7 +13,8 @@ from .._aws.run import Aws
 from .._aws.steps import apply, diff
 from .._problems import RefusedError
 from .api import AssociationApi, UnknownProfileError
-from .plan import explain_late, explain_unknown, moves, plan, predict, read_wanted
+from .plan import explain_late, explain_unknown, moves, plan, predict
+from .wanted import read_wanted
 
 
 def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:

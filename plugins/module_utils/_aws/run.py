@@ -1,7 +1,7 @@
 # Copyright: Contributors to the ecommerce.sqs project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one run of a module has of AWS: region, account, a topology in its place, and clients made when first used."""
+"""What one run of a module has of AWS: region, account, and clients made when first used."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Any
 
 from .._problems import RefusedError
 from .._progress import counting, reporter
-from .._topology.expand import expand, in_account
-from .._topology.shapes import ExpandedTopology
 from .client import ATTEMPTS, CallCounter, connect
 
 
@@ -51,15 +49,6 @@ class Aws:
         """Return partition and account ID of the caller; one call of ``sts:GetCallerIdentity``."""
         identity = self.client("sts").get_caller_identity()
         return identity["Arn"].split(":")[1], identity["Account"]
-
-    def expand(self, topology: object) -> ExpandedTopology:
-        """Return all that follows from ``topology`` in the caller's account and the region of the run.
-
-        Raises InvalidInputError with every fault of the topology, before the first call.
-        """
-        expanded = expand(topology, region=self.region)
-        partition, account_id = self.account()
-        return in_account(expanded, account_id, partition)
 
     def counting(self, label: str) -> Callable[[int, int], None]:
         """Return what ``concurrently`` calls after each item, so that the operator sees how far the work has come."""

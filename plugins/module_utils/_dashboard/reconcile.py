@@ -11,6 +11,7 @@ from typing import Any
 from .._aws.run import Aws
 from .._aws.steps import diff
 from .._topology.dashboard import check_name, dashboard_body
+from .._topology.expand import expand_in_account
 from .api import DashboardApi
 
 
@@ -47,7 +48,7 @@ def _wanted(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     if parameters["body"] is not None:
         return dict(parameters["body"])
     return dashboard_body(
-        aws.expand(parameters["topology"]),
+        expand_in_account(parameters["topology"], region=aws.region, account=aws.account),
         autoscaling_groups=parameters["autoscaling_groups"],
         backlog_targets=parameters["backlog_targets"],
         queues=parameters["queues"],

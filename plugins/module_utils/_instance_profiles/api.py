@@ -17,8 +17,9 @@ with suppress(ImportError):
 
 from .._aws.client import error_code, until_taken
 from .._aws.documents import from_tags, to_tags
+from .._topology.names import Place
 from .._topology.policies import Document
-from .plan import Wanted
+from .wanted import Wanted
 
 Found = TypeVar("Found")
 
@@ -33,13 +34,13 @@ class IamApi:
     """IAM as instance profiles need it.
 
     :param client: a boto3 client of IAM.
-    :param policy_arn_prefix: ``arn:PARTITION:iam::ACCOUNT:policy/``.
+    :param place: the account, for the ARNs of its policies.
     :param sleep: waits so many seconds; a test passes its own.
     """
 
-    def __init__(self, client: Any, policy_arn_prefix: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: Any, place: Place, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
-        self._prefix = policy_arn_prefix
+        self._place = place
         self._sleep = sleep
 
     def read(self, wanted: Wanted, *, all_inline: bool, users: bool) -> dict[str, Any]:
@@ -193,7 +194,7 @@ class IamApi:
         }
 
     def _read_policy(self, name: str, *, users: bool) -> dict[str, Any] | None:
-        arn = self._prefix + name
+        arn = self._place.arn("iam", f"policy/{name}")
         found = _existing(lambda: self._client.get_policy(PolicyArn=arn)["Policy"])
         if found is None:
             return None

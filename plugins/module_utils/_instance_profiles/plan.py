@@ -1,9 +1,6 @@
-# Copyright: Contributors to the ecommerce.sqs project
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Instance profiles with their role and policies: what is wanted, what there is, and the steps between. Pure: no I/O.
+"""Instance profiles with their role and policies: the steps from what there is to what is wanted. Pure: no I/O.
 
-A *wanted* profile is what :func:`read_wanted` returns. An *actual* one is what ``api`` read::
+A *wanted* profile is what ``wanted`` read. An *actual* one is what ``api`` read::
 
     profile:   None or {role: name or None, tags: {}}
     role:      None or {description, assume_role_policy, permissions_boundary, max_session_duration, tags: {},
@@ -16,91 +13,20 @@ Steps name methods of ``api.IamApi``. Whether two policy documents mean the same
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._aws.steps import Step, differing_tags
-from .._problems import Problems, join, show
+from .._topology.names import Place
 from .._topology.policies import Document, SamePolicy
-
-NAME_LIMITS = {"name": 128, "role": 64, "policy": 128}
-"""Characters of the names of a profile, a role and a policy. Source: reference_iam-quotas.html."""
-MANAGED_POLICY_CHARACTERS = 6144
-"""White space does not count. Source: reference_iam-quotas.html."""
-INLINE_POLICY_CHARACTERS = 10240
-"""The sum of all inline policies of a role. Source: reference_iam-quotas.html."""
-TAG_LIMIT = 50
-_NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
-_POLICY_ARN = re.compile(r"arn:aws[\w-]*:iam::(aws|\d{12}):policy/.+")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One instance profile as the operator wants it; None is "leave it as it is"."""
-
-    name: str
-    role: str
-    description: str | None = None
-    assume_role_policy: Document = field(default_factory=dict)
-    permissions_boundary: str | None = None
-    max_session_duration: int | None = None
-    managed_policies: dict[str, Document | None] = field(default_factory=dict)
-    managed_policy_arns: list[str] = field(default_factory=list)
-    inline_policies: dict[str, Document] = field(default_factory=dict)
-    tags: dict[str, str] | None = None
-    with_profile: bool = True
-    """False for a role that people assume; ``name`` is then only what it is called in messages."""
-
-
-def read_wanted(
-    entries: Iterable[Mapping[str, Any]],
-    *,
-    trust_policy: Document,
-    tags: Mapping[str, str] | None = None,
-    absent: bool = False,
-) -> list[Wanted]:
-    """Return the profiles of the module's option, defaults filled in.
-
-    :param trust_policy: who may assume a role that does not say it itself.
-    :param tags: tags of every profile; an entry's own come on top.
-    :param absent: policies are named only, so that their documents may be missing.
-    Raises InvalidInputError with every fault found: names IAM does not take, policies too long, a role or a policy
-    that two profiles want differently.
-    """
-    problems = Problems()
-    found = []
-    for position, entry in enumerate(entries):
-        path = f"instance_profiles[{position}]"
-        managed = _read_policies(entry, "managed_policies", path, problems, absent=absent)
-        inline = _read_policies(entry, "inline_policies", path, problems, absent=absent)
-        merged = None if tags is None and entry.get("tags") is None else {**(tags or {}), **(entry.get("tags") or {})}
-        wanted = Wanted(
-            name=entry["name"],
-            role=entry.get("role") or entry["name"],
-            description=entry.get("description"),
-            assume_role_policy=entry.get("assume_role_policy") or trust_policy,
-            permissions_boundary=entry.get("permissions_boundary"),
-            max_session_duration=entry.get("max_session_duration"),
-            managed_policies=managed,
-            managed_policy_arns=list(entry.get("managed_policy_arns") or []),
-            inline_policies={name: document or {} for name, document in inline.items()},
-            tags=None if merged is None else {str(key): str(value) for key, value in merged.items()},
-            with_profile=entry.get("with_profile", True),
-        )
-        _check(wanted, path, problems)
-        found.append(wanted)
-    _check_shared(found, problems)
-    problems.raise_if_any("instance_profiles")
-    return found
+from .wanted import Wanted
 
 
 def plan_present(
     wanted: Wanted,
     actual: Mapping[str, Any],
     *,
-    policy_arn_prefix: str,
+    place: Place,
     purge_policies: bool,
     purge_tags: bool,
     same_policy: SamePolicy,
@@ -108,20 +34,20 @@ def plan_present(
     """Return the steps that turn ``actual`` into ``wanted``, in an order in which each can succeed.
 
     The role is complete before the profile gets it, so that no instance ever runs with half of its rights.
-    :param policy_arn_prefix: ``arn:PARTITION:iam::ACCOUNT:policy/``.
+    :param place: the account, for the ARNs of its policies.
     :param purge_policies: detach and delete policies of the role that are not wanted.
     :param purge_tags: remove tags that are not wanted.
     """
     return [
         *_plan_role(wanted, actual["role"], same_policy, purge_tags=purge_tags),
-        *_plan_policies(wanted, actual["policies"], policy_arn_prefix, same_policy, purge_tags=purge_tags),
-        *_plan_attached(wanted, actual["role"], policy_arn_prefix, purge_policies=purge_policies),
+        *_plan_policies(wanted, actual["policies"], place, same_policy, purge_tags=purge_tags),
+        *_plan_attached(wanted, actual["role"], place, purge_policies=purge_policies),
         *_plan_inline(wanted, actual["role"], same_policy, purge_policies=purge_policies),
         *(_plan_profile(wanted, actual["profile"], purge_tags=purge_tags) if wanted.with_profile else []),
     ]
 
 
-def plan_absent(wanted: Wanted, actual: Mapping[str, Any], *, policy_arn_prefix: str) -> list[Step]:
+def plan_absent(wanted: Wanted, actual: Mapping[str, Any], *, place: Place) -> list[Step]:
     """Return the steps that remove profile, role and named policies, in the order that avoids ``DeleteConflict``."""
     steps: list[Step] = []
     if actual["profile"] is not None:
@@ -136,7 +62,7 @@ def plan_absent(wanted: Wanted, actual: Mapping[str, Any], *, policy_arn_prefix:
         steps.append(Step("delete_role", {"name": wanted.role}))
     for name, policy in actual["policies"].items():
         if policy is not None:
-            steps.append(Step("delete_policy", {"arn": policy_arn_prefix + name}))
+            steps.append(Step("delete_policy", {"arn": _policy_arn(place, name)}))
     return steps
 
 
@@ -165,7 +91,7 @@ def removal_problems(
     return reasons
 
 
-def describe(actual: Mapping[str, Any], policy_arn_prefix: str) -> dict[str, Any]:
+def describe(actual: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """Return an actual profile as the module shows it in its result and in a diff; empty where there is nothing."""
     shown: dict[str, Any] = {}
     if actual["profile"] is not None:
@@ -176,7 +102,7 @@ def describe(actual: Mapping[str, Any], policy_arn_prefix: str) -> dict[str, Any
         shown["role"]["attached"] = sorted(role["attached"])
     for name, policy in actual["policies"].items():
         if policy is not None:
-            shown.setdefault("managed_policies", {})[policy_arn_prefix + name] = {
+            shown.setdefault("managed_policies", {})[_policy_arn(place, name)] = {
                 "document": policy["document"],
                 "tags": policy["tags"],
             }
@@ -189,6 +115,14 @@ def predict(wanted: Wanted, actual: Mapping[str, Any], steps: Iterable[Step]) ->
     for step in steps:
         _EFFECTS[step.method](after, **step.arguments)
     return after
+
+
+def _policy_arn(place: Place, name: str) -> str:
+    return place.arn("iam", f"policy/{name}")
+
+
+def _name_in(arn: str) -> str:
+    return arn.rpartition("/")[2]
 
 
 def _plan_role(
@@ -224,23 +158,23 @@ def _plan_role(
 
 
 def _plan_policies(
-    wanted: Wanted, policies: Mapping[str, Any], prefix: str, same_policy: SamePolicy, *, purge_tags: bool
+    wanted: Wanted, policies: Mapping[str, Any], place: Place, same_policy: SamePolicy, *, purge_tags: bool
 ) -> list[Step]:
     steps: list[Step] = []
     for name, document in wanted.managed_policies.items():
-        policy = policies[name]
+        policy, arn = policies[name], _policy_arn(place, name)
         if policy is None:
             steps.append(Step("create_policy", {"name": name, "document": document, "tags": wanted.tags or {}}))
             continue
         if not same_policy(policy["document"], document or {}):
-            steps.append(Step("update_policy", {"arn": prefix + name, "document": document}))
-        steps += _plan_tags("policy", prefix + name, wanted.tags, policy["tags"], purge=purge_tags)
+            steps.append(Step("update_policy", {"arn": arn, "document": document}))
+        steps += _plan_tags("policy", arn, wanted.tags, policy["tags"], purge=purge_tags)
     return steps
 
 
-def _plan_attached(wanted: Wanted, role: Mapping[str, Any] | None, prefix: str, *, purge_policies: bool) -> list[Step]:
+def _plan_attached(wanted: Wanted, role: Mapping[str, Any] | None, place: Place, *, purge_policies: bool) -> list[Step]:
     attached = set((role or {}).get("attached", []))
-    needed = [*(prefix + name for name in wanted.managed_policies), *wanted.managed_policy_arns]
+    needed = [*(_policy_arn(place, name) for name in wanted.managed_policies), *wanted.managed_policy_arns]
     steps = [Step("attach_policy", {"role": wanted.role, "arn": arn}) for arn in needed if arn not in attached]
     if purge_policies:
         unwanted = sorted(attached - set(needed))
@@ -294,7 +228,7 @@ def _create_policy(after: Document, name: str, document: Document, tags: Documen
 
 
 def _tagged(after: Document, kind: str, identifier: str) -> Document:
-    holder = after["policies"][identifier.rpartition("/")[2]] if kind == "policy" else after[kind]
+    holder = after["policies"][_name_in(identifier)] if kind == "policy" else after[kind]
     tags: Document = holder["tags"]
     return tags
 
@@ -305,7 +239,7 @@ _EFFECTS: dict[str, Any] = {
     "update_role": lambda after, name, **values: after["role"].update(values),
     "set_permissions_boundary": lambda after, name, arn: after["role"].update(permissions_boundary=arn),
     "create_policy": _create_policy,
-    "update_policy": lambda after, arn, document: after["policies"][arn.rpartition("/")[2]].update(document=document),
+    "update_policy": lambda after, arn, document: after["policies"][_name_in(arn)].update(document=document),
     "attach_policy": lambda after, role, arn: after["role"]["attached"].append(arn),
     "detach_policy": lambda after, role, arn: after["role"]["attached"].remove(arn),
     "put_inline_policy": lambda after, role, name, document: after["role"]["inline"].update({name: document}),
@@ -317,87 +251,5 @@ _EFFECTS: dict[str, Any] = {
     "untag": lambda after, kind, identifier, keys: [_tagged(after, kind, identifier).pop(key) for key in keys],
     "delete_profile": lambda after, name: after.update(profile=None),
     "delete_role": lambda after, name: after.update(role=None),
-    "delete_policy": lambda after, arn: after["policies"].update({arn.rpartition("/")[2]: None}),
+    "delete_policy": lambda after, arn: after["policies"].update({_name_in(arn): None}),
 }
-
-
-def _read_policies(
-    entry: Mapping[str, Any], key: str, path: str, problems: Problems, *, absent: bool
-) -> dict[str, Document | None]:
-    found: dict[str, Document | None] = {}
-    size = 0
-    for position, policy in enumerate(entry.get(key) or []):
-        here = f"{path}.{key}[{position}]"
-        _check_name(policy["name"], "policy", join(here, "name"), problems)
-        if policy["name"] in found:
-            problems.add(join(here, "name"), f"{show(policy['name'])} is listed twice")
-        found[policy["name"]] = policy.get("document")
-        if policy.get("document") is None:
-            if not absent:
-                problems.add(join(here, "document"), "is missing; a policy says what it allows")
-            continue
-        _check_document(policy["document"], join(here, "document"), problems)
-        length = len("".join(json.dumps(policy["document"]).split()))
-        size += length
-        if key == "managed_policies" and length > MANAGED_POLICY_CHARACTERS:
-            problems.add(
-                join(here, "document"),
-                f"{length} characters are above {MANAGED_POLICY_CHARACTERS}; split the policy in two",
-            )
-    if key == "inline_policies" and size > INLINE_POLICY_CHARACTERS:
-        problems.add(join(path, key), f"{size} characters in all are above {INLINE_POLICY_CHARACTERS}")
-    return found
-
-
-def _check(wanted: Wanted, path: str, problems: Problems) -> None:
-    _check_name(wanted.name, "name", join(path, "name"), problems)
-    _check_name(wanted.role, "role", join(path, "role"), problems)
-    _check_document(wanted.assume_role_policy, join(path, "assume_role_policy"), problems)
-    if wanted.description is not None and len(wanted.description) > 1000:
-        problems.add(join(path, "description"), f"{len(wanted.description)} characters are above 1000")
-    duration = wanted.max_session_duration
-    if duration is not None and not 3600 <= duration <= 43200:
-        problems.add(join(path, "max_session_duration"), f"{duration} is not within 3600 and 43200 seconds")
-    for position, arn in enumerate(wanted.managed_policy_arns):
-        if not _POLICY_ARN.fullmatch(arn):
-            problems.add(f"{path}.managed_policy_arns[{position}]", f"{show(arn)} is not the ARN of an IAM policy")
-    if wanted.permissions_boundary and not _POLICY_ARN.fullmatch(wanted.permissions_boundary):
-        problems.add(
-            join(path, "permissions_boundary"), f"{show(wanted.permissions_boundary)} is not the ARN of an IAM policy"
-        )
-    for key, value in (wanted.tags or {}).items():
-        if not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):
-            problems.add(
-                join(path, "tags"),
-                f"{show(key)}: a key has 1 to 128 characters and does not start with aws:, a value at most 256",
-            )
-    if len(wanted.tags or {}) > TAG_LIMIT:
-        problems.add(join(path, "tags"), f"{len(wanted.tags or {})} tags are above {TAG_LIMIT}")
-
-
-def _check_name(name: str, kind: str, path: str, problems: Problems) -> None:
-    limit = NAME_LIMITS[kind]
-    if not _NAME.fullmatch(name):
-        problems.add(path, f"{show(name)} has other characters than letters, digits and _+=,.@-")
-    elif len(name) > limit:
-        problems.add(path, f"{show(name)} has {len(name)} characters, above {limit}")
-
-
-def _check_document(document: Document, path: str, problems: Problems) -> None:
-    if not document.get("Statement"):
-        problems.add(path, "is no policy: it has no Statement")
-
-
-def _check_shared(found: list[Wanted], problems: Problems) -> None:
-    names: set[str] = set()
-    roles: dict[str, str] = {}
-    policies: dict[str, str] = {}
-    for wanted in found:
-        if wanted.name in names:
-            problems.add("instance_profiles", f"{wanted.name} is listed twice")
-        names.add(wanted.name)
-        claims = [("role", roles, wanted.role), *(("policy", policies, name) for name in wanted.managed_policies)]
-        for kind, owners, name in claims:
-            owner = owners.setdefault(name, wanted.name)
-            if owner != wanted.name:
-                problems.add("instance_profiles", f"{owner} and {wanted.name} both want to manage {kind} {name}")

@@ -14,9 +14,12 @@ from .._aws.documents import same_policy
 from .._aws.run import Aws
 from .._aws.steps import Step, apply, diff
 from .._problems import Problems, RefusedError
+from .._topology.expand import expand_in_account
+from .._topology.names import Place, place_of
 from .._topology.policies import instance_profiles, operator_role, trust_policy
 from .api import IamApi
-from .plan import Wanted, describe, plan_absent, plan_present, predict, read_wanted, removal_problems
+from .plan import describe, plan_absent, plan_present, predict, removal_problems
+from .wanted import Wanted, read_wanted
 
 
 def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
@@ -29,32 +32,31 @@ def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     services: dict[str, Any] = {}
     if parameters["topology"] is None:
         partition, account_id = aws.account()
+        place = Place(region="", account_id=account_id, partition=partition)
         entries = parameters["instance_profiles"]
-        prefix = f"arn:{partition}:iam::{account_id}:policy/"
     else:
-        expanded = aws.expand(parameters["topology"])
-        partition = expanded["partition"]
+        expanded = expand_in_account(parameters["topology"], region=aws.region, account=aws.account)
+        place = place_of(expanded)
         entries = _derive(expanded, parameters)
-        prefix = f"arn:{partition}:iam::{expanded['account_id']}:policy/"
-        services = _services(expanded, prefix)
+        services = _services(expanded, place)
     wanted = read_wanted(
         [_with_common(entry, parameters) for entry in entries],
-        trust_policy=trust_policy({"partition": partition}),
+        trust_policy=trust_policy({"partition": place.partition}),
         tags=parameters["tags"],
         absent=absent,
     )
-    api = IamApi(aws.client("iam"), prefix)
+    api = IamApi(aws.client("iam"), place)
     every_inline = absent or parameters["purge_policies"]
     actual = concurrently(lambda item: api.read(item, all_inline=every_inline, users=absent), wanted)
     if absent:
         _refuse_removals(wanted, actual, aws, force=parameters["force"])
-        plans = [plan_absent(item, found, policy_arn_prefix=prefix) for item, found in zip(wanted, actual)]
+        plans = [plan_absent(item, found, place=place) for item, found in zip(wanted, actual)]
     else:
         plans = [
             plan_present(
                 item,
                 found,
-                policy_arn_prefix=prefix,
+                place=place,
                 purge_policies=parameters["purge_policies"],
                 purge_tags=parameters["purge_tags"],
                 same_policy=same_policy,
@@ -70,16 +72,16 @@ def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     return {
         "changed": any(plans),
         "diff": diff(
-            _shown(wanted, actual, prefix),
-            _shown(wanted, after, prefix),
+            _shown(wanted, actual, place),
+            _shown(wanted, after, place),
         ),
-        "instance_profiles": [_result(item, found, steps, prefix) for item, found, steps in zip(wanted, after, plans)],
+        "instance_profiles": [_result(item, found, steps, place) for item, found, steps in zip(wanted, after, plans)],
         "services": services,
     }
 
 
-def _shown(wanted: list[Wanted], found: list[dict[str, Any]], prefix: str) -> dict[str, Any]:
-    shown = {item.name: describe(actual, prefix) for item, actual in zip(wanted, found)}
+def _shown(wanted: list[Wanted], found: list[dict[str, Any]], place: Place) -> dict[str, Any]:
+    shown = {item.name: describe(actual, place) for item, actual in zip(wanted, found)}
     return {name: value for name, value in shown.items() if value}
 
 
@@ -92,8 +94,8 @@ def _derive(expanded: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[
     chosen = parameters["services"]
     unknown = sorted(set(chosen or []) - set(expanded["services"]))
     if unknown:
-        known = ", ".join(expanded["services"])
-        raise RefusedError(f"services: the topology has no service {', '.join(unknown)}; declared are {known}")
+        declared = ", ".join(expanded["services"])
+        raise RefusedError(f"services: the topology has no service {', '.join(unknown)}; declared are {declared}")
     try:
         operator = [operator_role(expanded, principals)] if principals else []
         profiles = instance_profiles(expanded, groups)
@@ -114,16 +116,15 @@ def _with_common(entry: Mapping[str, Any], parameters: Mapping[str, Any]) -> dic
     return result
 
 
-def _services(expanded: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    account = prefix[: -len("policy/")]
+def _services(expanded: Mapping[str, Any], place: Place) -> dict[str, Any]:
     return {
         name: {
             "instance_profile_name": service["instance_profile_name"],
-            "instance_profile_arn": f"{account}instance-profile/{service['instance_profile_name']}",
+            "instance_profile_arn": place.arn("iam", f"instance-profile/{service['instance_profile_name']}"),
             "role_name": service["role_name"],
-            "role_arn": f"{account}role/{service['role_name']}",
+            "role_arn": place.arn("iam", f"role/{service['role_name']}"),
             "policy_name": service["policy_name"],
-            "policy_arn": prefix + service["policy_name"],
+            "policy_arn": place.arn("iam", f"policy/{service['policy_name']}"),
         }
         for name, service in expanded["services"].items()
     }
@@ -143,13 +144,12 @@ def _refuse_removals(wanted: list[Wanted], actual: list[dict[str, Any]], aws: Aw
         raise RefusedError("\n".join(problems.errors))
 
 
-def _result(item: Wanted, actual: Mapping[str, Any], steps: list[Step], prefix: str) -> dict[str, Any]:
-    account = prefix[: -len("policy/")]
+def _result(item: Wanted, actual: Mapping[str, Any], steps: list[Step], place: Place) -> dict[str, Any]:
     return {
         "name": item.name,
-        "arn": f"{account}instance-profile/{item.name}" if actual["profile"] else None,
+        "arn": place.arn("iam", f"instance-profile/{item.name}") if actual["profile"] else None,
         "role_name": item.role,
-        "role_arn": f"{account}role/{item.role}" if actual["role"] else None,
+        "role_arn": place.arn("iam", f"role/{item.role}") if actual["role"] else None,
         "policy_arns": sorted(actual["role"]["attached"]) if actual["role"] else [],
         "steps": [step.words for step in steps],
     }

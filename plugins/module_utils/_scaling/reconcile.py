@@ -13,7 +13,8 @@ from .._aws.run import Aws
 from .._aws.steps import apply, diff
 from .._problems import RefusedError
 from .api import AutoScalingApi
-from .plan import describe, plan_absent, plan_present, predict, read_wanted
+from .plan import describe, plan_absent, plan_present, predict
+from .wanted import read_wanted
 
 
 def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:

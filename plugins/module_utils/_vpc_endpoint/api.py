@@ -13,7 +13,7 @@ from typing import Any
 from .._aws.client import polls
 from .._aws.documents import from_tags, to_tags
 from .._problems import RefusedError
-from .plan import Wanted
+from .wanted import Wanted
 
 POLL_SECONDS = 5
 LIVE_STATES = ["pendingAcceptance", "pending", "available"]

@@ -12,9 +12,11 @@ from .._aws.documents import same_policy
 from .._aws.run import Aws
 from .._aws.steps import apply, diff
 from .._problems import RefusedError
+from .._topology.expand import expand_in_account
 from .._topology.policies import Document, endpoint_policy
 from .api import EndpointApi
-from .plan import Wanted, check_ids, explain_late, plan_absent, plan_present, predict
+from .plan import explain_late, plan_absent, plan_present, predict
+from .wanted import Wanted, check_ids
 
 
 def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def _policy(parameters: Mapping[str, Any], aws: Aws) -> Document | None:
     if parameters["topology"] is None:
         policy: Document | None = parameters["policy"]
         return policy
-    return endpoint_policy(aws.expand(parameters["topology"]))
+    return endpoint_policy(expand_in_account(parameters["topology"], region=aws.region, account=aws.account))
 
 
 def _shown(endpoint: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -24,10 +24,16 @@ from urllib3 import HTTPResponse
 
 from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils._alarms import test_reconcile as test_alarms
 from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils._associations import (
+    test_api as test_associations_api,
+)
+from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils._associations import (
     test_reconcile as test_associations,
 )
 from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils._dashboard import (
     test_reconcile as test_dashboard,
+)
+from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils._instance_profiles import (
+    test_api as test_instance_profiles_api,
 )
 from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils._instance_profiles import (
     test_reconcile as test_instance_profiles,
@@ -155,7 +161,7 @@ RULES: list[tuple[str, str, Callable[..., None]]] = [
     (
         "EC2 knows a new instance profile up to two minutes later than IAM (Invalid IAM Instance Profile name)",
         "EC2 User Guide: iam-roles-for-amazon-ec2.html",
-        test_associations.test_a_profile_that_ec2_does_not_know_yet_is_tried_again,
+        test_associations_api.test_a_profile_that_ec2_does_not_know_yet_is_tried_again,
     ),
     (
         "... and where it never does, the error says what to look for",
@@ -165,7 +171,7 @@ RULES: list[tuple[str, str, Callable[..., None]]] = [
     (
         "... while any other refusal is told at once",
         "API_AssociateIamInstanceProfile.html",
-        test_associations.test_another_refusal_is_not_tried_again,
+        test_associations_api.test_another_refusal_is_not_tried_again,
     ),
     (
         "A profile is attached and swapped while the instance runs",
@@ -195,12 +201,12 @@ RULES: list[tuple[str, str, Callable[..., None]]] = [
     (
         "... and counts as attached for some seconds more",
         "IAM User Guide: troubleshoot.html, eventual consistency",
-        test_instance_profiles.test_a_delete_conflict_of_a_moment_is_waited_out,
+        test_instance_profiles_api.test_a_delete_conflict_of_a_moment_is_waited_out,
     ),
     (
         "A policy of a moment ago may not be known where it is attached (NoSuchEntity)",
         "IAM User Guide: troubleshoot.html, eventual consistency",
-        test_instance_profiles.test_a_policy_that_is_not_known_yet_is_attached_a_little_later,
+        test_instance_profiles_api.test_a_policy_that_is_not_known_yet_is_attached_a_little_later,
     ),
     (
         "IAM deletes a profile that instances use, and they lose their rights",

@@ -1,5 +1,3 @@
-# Copyright: Contributors to the ecommerce.sqs project
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Module alarms: create, modify, delete x check mode, real, repeated; pages, purge, and the proof of delivery."""
 
 from __future__ import annotations
@@ -15,14 +13,12 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._alarms.api import AlarmApi
-from ansible_collections.ecommerce.sqs.plugins.module_utils._alarms.plan import normalise, plan, read_alarms, targets
 from ansible_collections.ecommerce.sqs.plugins.module_utils._alarms.reconcile import reconcile
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
+from ansible_collections.ecommerce.sqs.tests.unit.support.entries import OTHER_TOPIC, TOPIC, alarm
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import REGION, Clock, StrictAws
-from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default, good
-
-TOPIC, OTHER_TOPIC = (f"arn:aws:sns:{REGION}:123456789012:{name}" for name in ("on-call", "mail"))
+from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
 
 
 @pytest.fixture(autouse=True)
@@ -33,21 +29,6 @@ def _moto():
 
 def of_topology(**changes):
     return expand({**default(), **changes}, region=REGION)["alarms"]
-
-
-def alarm(name="depth", **changes):
-    return {
-        "AlarmName": name,
-        "Namespace": "AWS/SQS",
-        "MetricName": "ApproximateNumberOfMessagesVisible",
-        "Dimensions": [{"Name": "QueueName", "Value": "shop"}],
-        "Statistic": "Average",
-        "Period": 300,
-        "EvaluationPeriods": 2,
-        "Threshold": 100.0,
-        "ComparisonOperator": "GreaterThanThreshold",
-        **changes,
-    }
 
 
 def run(alarms, aws=None, check_mode=False, api=None, **changes):
@@ -266,25 +247,6 @@ def test_a_bad_alarm_is_refused_among_good_ones_before_any_call(others, bad):
         run([*({**item, "AlarmName": str(n)} for n, item in enumerate(others)), broken], aws=aws)
     assert any(line.startswith(f"alarms[{len(others)}]") for line in caught.value.errors)
     assert aws.calls == []
-
-
-@settings(max_examples=30)
-@given(good())
-def test_alarms_of_any_topology_are_accepted_and_are_equal_to_themselves(declared):
-    alarms = expand(declared, region=REGION)["alarms"]
-    assert [item["AlarmName"] for item in read_alarms(alarms)] == [item["AlarmName"] for item in alarms]
-    assert plan(alarms, {item["AlarmName"]: item for item in alarms}, absent=False).empty
-    assert all(normalise(normalise(item)) == normalise(item) for item in alarms)
-
-
-def test_one_alarm_is_enough_to_prove_an_action():
-    alarms = [
-        alarm("a", AlarmActions=[TOPIC]),
-        alarm("b", AlarmActions=[TOPIC, OTHER_TOPIC]),
-        alarm("c", AlarmActions=["arn:aws:sns:x:y:off"], ActionsEnabled=False),
-        alarm("d", OKActions=["arn:aws:sns:x:y:ok"]),
-    ]
-    assert targets(alarms) == [("a", TOPIC), ("b", OTHER_TOPIC)]
 
 
 class History:

@@ -1,20 +1,14 @@
-# Copyright: Contributors to the ecommerce.sqs project
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Module instance_profile_association: attach, swap, take away x check mode, real, repeated, and what EC2 refuses."""
 
 from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from moto import mock_aws
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._associations.api import AssociationApi, UnknownProfileError
-from ansible_collections.ecommerce.sqs.plugins.module_utils._associations.plan import plan, predict, read_wanted
 from ansible_collections.ecommerce.sqs.plugins.module_utils._associations.reconcile import reconcile
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
-from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import ACCOUNT, Clock, StrictAws
+from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import ACCOUNT, StrictAws
 
 UNKNOWN = "Value (ours-b) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
 
@@ -125,65 +119,12 @@ def test_every_bad_instance_is_named_at_once():
     assert "i-0123456789abcdef0: there is no such instance in this region" in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("entries", "error"),
-    [
-        (
-            [{"instance_id": "web-1", "instance_profile": "p"}],
-            "associations[0].instance_id: 'web-1' is not an",
-        ),
-        ([{"instance_id": "i-01234567"}], "associations[0].instance_profile: is missing"),
-        (
-            [{"instance_id": "i-01234567", "instance_profile": "p"}] * 2,
-            "associations[1].instance_id: i-01234567 is li",
-        ),
-    ],
-)
-def test_bad_input_is_named(entries, error):
-    with pytest.raises(InvalidInputError) as caught:
-        read_wanted(entries, absent=False)
-    assert error in str(caught.value)
-
-
-def test_a_profile_that_ec2_does_not_know_yet_is_tried_again():
-    (instance,) = launch()
-    aws, clock = StrictAws(), Clock()
-    aws.refuse("AssociateIamInstanceProfile", "InvalidParameterValue", UNKNOWN, times=5)
-    AssociationApi(aws.client("ec2"), timeout=120, sleep=clock.sleep).associate(instance, "ours-b")
-    assert clock.now == 10
-    assert aws.writes == ["AssociateIamInstanceProfile"] * 6
-
-
-def test_a_profile_that_ec2_never_knows_is_waited_for_until_the_timeout():
-    aws, clock = StrictAws(), Clock()
-    aws.refuse("AssociateIamInstanceProfile", "InvalidParameterValue", UNKNOWN)
-    with pytest.raises(UnknownProfileError, match="ours-b"):
-        AssociationApi(aws.client("ec2"), timeout=120, sleep=clock.sleep).associate("i-01234567", "ours-b")
-    assert clock.now == 120
-
-
 def test_a_profile_that_ec2_never_knows_is_an_error_with_the_way_out():
     (instance,) = launch()
     aws = StrictAws()
     aws.refuse("AssociateIamInstanceProfile", "InvalidParameterValue", UNKNOWN)
     with pytest.raises(RefusedError, match=r"EC2 still does not know the instance profile ours-b.* raise wait_timeout"):
         run({instance: "ours-b"}, aws=aws, wait_timeout=0)
-
-
-def test_another_refusal_is_not_tried_again():
-    aws, clock = StrictAws(), Clock()
-    aws.refuse("AssociateIamInstanceProfile", "UnauthorizedOperation", "You are not authorized (iam:PassRole)")
-    with pytest.raises(ClientError, match="UnauthorizedOperation"):
-        AssociationApi(aws.client("ec2"), timeout=120, sleep=clock.sleep).associate("i-01234567", "ours-b")
-    assert clock.now == 0
-
-
-def test_an_association_that_does_not_end_is_waited_for_until_the_timeout():
-    (instance,) = launch()
-    clock = Clock()
-    api = AssociationApi(StrictAws().client("ec2"), timeout=30, sleep=clock.sleep)
-    assert api.wait_until_associated({instance: "ours-a"}) == [instance]
-    assert clock.now == 30
 
 
 def test_an_association_that_does_not_end_is_named_with_the_way_out():
@@ -209,71 +150,3 @@ def test_a_missing_permission_to_read_is_never_taken_for_no_profile():
     with pytest.raises(ClientError):
         run({instance: "ours-a"}, aws=aws)
     assert aws.writes == []
-
-
-@settings(max_examples=500)
-@given(
-    st.lists(st.fixed_dictionaries({"instance_id": st.text()}, optional={"instance_profile": st.none() | st.text()})),
-    st.booleans(),
-)
-def test_any_input_is_read_or_refused_with_its_path(entries, absent):
-    try:
-        found = read_wanted(entries, absent=absent)
-    except InvalidInputError as error:
-        assert all(line.startswith("associations[") for line in error.errors)
-    else:
-        assert [item.instance_id for item in found] == [entry["instance_id"] for entry in entries]
-
-
-NAMES = st.sampled_from(["ours-a", "ours-b", "stranger"])
-INSTANCE = st.fixed_dictionaries(
-    {
-        "state": st.sampled_from(["running", "stopped", "terminated"]),
-        "profile": st.none() | NAMES,
-        "association_id": st.just("iip-assoc-1"),
-        "http_tokens": st.sampled_from(["optional", "required"]),
-        "hop_limit": st.integers(1, 3),
-    }
-)
-IDS = [f"i-0000000{number}" for number in range(4)]
-
-
-@given(
-    st.dictionaries(st.sampled_from(IDS), INSTANCE),
-    st.dictionaries(st.sampled_from(IDS), NAMES),
-    st.booleans(),
-    st.none() | st.integers(1, 3),
-)
-def test_a_plan_reaches_its_goal_and_never_touches_a_stranger(actual, associations, require, hop_limit):
-    entries = [{"instance_id": key, "instance_profile": value} for key, value in associations.items()]
-    wanted = read_wanted(entries, absent=False)
-    settings = {"replaceable": ["ours-*"], "require_imdsv2": require, "hop_limit": hop_limit}
-    try:
-        steps = plan(wanted, actual, **settings)
-    except InvalidInputError as error:
-        named = {line.partition(":")[0] for line in error.errors}
-        assert named == {
-            key
-            for key, value in associations.items()
-            if key not in actual
-            or actual[key]["state"] == "terminated"
-            or (actual[key]["profile"] == "stranger" and value != "stranger")
-        }
-        return
-    after = predict(actual, steps)
-    assert {key: after[key]["profile"] for key in associations} == associations
-    assert plan(wanted, after, **settings) == []
-    assert {key: value for key, value in after.items() if key not in associations} == {
-        key: value for key, value in actual.items() if key not in associations
-    }
-
-
-def test_more_instances_than_a_filter_takes_are_asked_for_in_parts():
-    client = StrictAws().client("ec2")
-    asked = []
-    client.meta.events.register(
-        "before-parameter-build.ec2", lambda params, **_rest: asked.extend(params.get("Filters", []))
-    )
-    instances = launch(201)
-    assert set(AssociationApi(client, 4).read(instances)) == set(instances)
-    assert max(len(entry["Values"]) for entry in asked) == 200

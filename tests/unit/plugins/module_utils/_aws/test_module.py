@@ -16,7 +16,6 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.module import run_module
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
-from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
 
 SPEC = {"greeting": {"type": "str", "default": "hello"}}
 
@@ -66,8 +65,6 @@ def test_what_aws_answers_is_one_message_and_no_traceback(error):
     assert "exception" not in result
 
 
-def test_a_topology_needs_a_region_and_a_good_one_before_the_first_call():
-    result = run(lambda _given, aws: aws.expand(default()))
-    assert "set region, AWS_REGION" in result["msg"]
-    result = run(lambda _given, aws: aws.expand({**default(), "prefix": "!"}), region="eu-west-1")
-    assert any(fault.startswith("prefix: ") for fault in result["errors"])
+def test_work_that_needs_a_region_is_refused_without_one():
+    assert "set region, AWS_REGION" in run(lambda _given, aws: {"region": aws.region})["msg"]
+    assert run(lambda _given, aws: {"region": aws.region}, region="eu-west-1")["region"] == "eu-west-1"

@@ -1,5 +1,3 @@
-# Copyright: Contributors to the ecommerce.sqs project
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Module instance_profile: create, modify, delete x check mode, real, repeated, and what AWS refuses."""
 
 from __future__ import annotations
@@ -9,17 +7,12 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from moto import mock_aws
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.api import IamApi
-from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.plan import read_wanted
 from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.reconcile import reconcile
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import (
     ACCOUNT,
-    Clock,
     StrictAws,
 )
 from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
@@ -331,39 +324,6 @@ def test_a_missing_permission_to_read_is_never_taken_for_nothing_there():
         assert aws.writes == []
 
 
-def edge_with(aws, clock):
-    return IamApi(aws.client("iam"), POLICY_PREFIX, sleep=clock.sleep)
-
-
-def test_a_delete_conflict_of_a_moment_is_waited_out():
-    run(profile())
-    aws, clock = StrictAws(), Clock()
-    api = edge_with(aws, clock)
-    api.detach_policy("shop-role", POLICY_PREFIX + "shop-policy")
-    api.remove_role_from_profile("shop-profile", "shop-role")
-    aws.refuse("DeleteRole", "DeleteConflict", "Cannot delete entity, must remove referenced objects first.", times=3)
-    api.delete_role("shop-role")
-    assert clock.now == 3
-    assert StrictAws().client("iam").list_roles()["Roles"] == []
-
-
-def test_a_delete_conflict_that_stays_is_an_error():
-    run(profile())
-    aws, clock = StrictAws(), Clock()
-    aws.refuse("DeleteRole", "DeleteConflict", "Cannot delete entity, must remove referenced objects first.")
-    with pytest.raises(ClientError, match="DeleteConflict"):
-        edge_with(aws, clock).delete_role("shop-role")
-    assert clock.now == 60
-
-
-def test_a_policy_that_is_not_known_yet_is_attached_a_little_later():
-    run(profile())
-    aws, clock = StrictAws(), Clock()
-    aws.refuse("AttachRolePolicy", "NoSuchEntity", "Policy does not exist", times=2)
-    edge_with(aws, clock).attach_policy("shop-role", BASE)
-    assert clock.now == 2
-
-
 @pytest.mark.parametrize(
     ("change", "error"),
     [
@@ -395,34 +355,3 @@ def test_two_profiles_cannot_manage_the_same_role_or_policy():
         run(profile(), profile(name="second"))
     assert "shop-profile and second both want to manage role shop-role" in str(caught.value)
     assert "shop-profile and second both want to manage policy shop-policy" in str(caught.value)
-
-
-TEXT = st.text(max_size=140)
-NAMED = st.fixed_dictionaries(
-    {"name": TEXT},
-    optional={"document": st.none() | st.dictionaries(st.sampled_from(["Statement", "Version"]), TEXT)},
-)
-ENTRY = st.fixed_dictionaries(
-    {"name": TEXT},
-    optional={
-        "role": st.none() | TEXT,
-        "managed_policies": st.lists(NAMED, max_size=2),
-        "inline_policies": st.lists(NAMED, max_size=2),
-        "managed_policy_arns": st.lists(TEXT, max_size=2),
-        "permissions_boundary": st.none() | TEXT,
-        "max_session_duration": st.none() | st.integers(),
-        "tags": st.none() | st.dictionaries(TEXT, TEXT, max_size=2),
-    },
-)
-
-
-@settings(max_examples=500)
-@given(st.lists(ENTRY, max_size=3), st.booleans())
-def test_any_input_is_read_or_refused_with_reasons(entries, absent):
-    try:
-        found = read_wanted(entries, trust_policy=document("sts:AssumeRole"), absent=absent)
-    except InvalidInputError as error:
-        assert error.errors
-        assert all(line.startswith("instance_profiles") for line in error.errors)
-    else:
-        assert [item.name for item in found] == [entry["name"] for entry in entries]

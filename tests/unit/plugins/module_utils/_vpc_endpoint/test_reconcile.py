@@ -1,26 +1,16 @@
-# Copyright: Contributors to the ecommerce.sqs project
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Module vpc_endpoint: create, modify, delete x check mode, real, repeated."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
-from hypothesis import strategies as st
 from moto import mock_aws
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.documents import same_policy
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
-from ansible_collections.ecommerce.sqs.plugins.module_utils._vpc_endpoint.api import EndpointApi
-from ansible_collections.ecommerce.sqs.plugins.module_utils._vpc_endpoint.plan import Wanted, plan_present, predict
 from ansible_collections.ecommerce.sqs.plugins.module_utils._vpc_endpoint.reconcile import reconcile
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import (
     ACCOUNT,
     REGION,
-    Clock,
     StrictAws,
 )
 from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
@@ -118,13 +108,6 @@ def test_a_missing_permission_to_read_is_never_taken_for_no_endpoint(network):
     assert aws.writes == []
 
 
-def test_an_endpoint_is_waited_for_until_the_timeout(network):
-    clock = Clock()
-    api = EndpointApi(StrictAws().client("ec2"), sleep=clock.sleep)
-    assert api.wait_until_available(network[0], "com.amazonaws.x.sqs", 20) is None
-    assert clock.now == 20
-
-
 def test_an_endpoint_that_does_not_become_available_is_named_with_the_way_out(network):
     aws = StrictAws()
     aws.client("ec2").meta.events.register(
@@ -133,30 +116,3 @@ def test_an_endpoint_that_does_not_become_available_is_named_with_the_way_out(ne
     )
     with pytest.raises(RefusedError, match=f"the endpoint of {network[0]} is not available; .* raise wait_timeout"):
         run(network, aws=aws, wait_timeout=0)
-
-
-LISTS = st.none() | st.lists(st.sampled_from(["a", "b", "c"]), unique=True, min_size=1)
-TAGS = st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from(["1", "2"]))
-ENDPOINT = st.fixed_dictionaries(
-    {
-        "id": st.just("vpce-1"),
-        "state": st.just("available"),
-        "subnets": LISTS.map(lambda ids: sorted(ids or [])),
-        "security_groups": LISTS.map(lambda ids: sorted(ids or [])),
-        "private_dns": st.booleans(),
-        "policy": st.just({"Statement": []}),
-        "tags": TAGS,
-    }
-)
-
-
-@given(st.none() | ENDPOINT, LISTS, LISTS, st.none() | st.booleans(), st.none() | TAGS)
-def test_a_plan_reaches_its_goal_and_leaves_what_is_unset(actual, subnets, groups, dns, tags):
-    wanted = replace(
-        Wanted("vpc-1", "sqs"), subnets=subnets, security_groups=groups, private_dns=dns, tags=tags, policy=None
-    )
-    after = predict(wanted, actual, plan_present(wanted, actual, purge_tags=True, same_policy=same_policy))
-    assert plan_present(wanted, {**after, "id": "vpce-1"}, purge_tags=True, same_policy=same_policy) == []
-    if actual is not None:
-        assert after["policy"] == actual["policy"]
-        assert subnets is not None or after["subnets"] == actual["subnets"]
