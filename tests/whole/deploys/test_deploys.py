@@ -404,7 +404,7 @@ UNREACHABLE_CANARY = """
   gather_facts: false
   vars_files: [{playbooks}/vars/hosts.yml, {playbooks}/vars/deploy.yml]
   tasks:
-    - include_tasks: {playbooks}/tasks/deploy_begin.yml
+    - include_tasks: {playbooks}/tasks/deploy/begin.yml
       vars: {{hosts_chosen: [payment]}}
     - group_by:
         key: deploy_{{{{ 'canaries' if inventory_hostname == 'payment-1' else 'followers' }}}}
@@ -415,7 +415,7 @@ UNREACHABLE_CANARY = """
   gather_facts: false
   vars_files: [{playbooks}/vars/hosts.yml, {playbooks}/vars/deploy.yml]
   tasks:
-    - include_tasks: {playbooks}/tasks/deploy_may_go_on.yml
+    - include_tasks: {playbooks}/tasks/deploy/may_go_on.yml
     - debug:
         msg: the next batch
 """
