@@ -273,12 +273,13 @@ class TestKeyPeriod:
         assert present(queue, actual(kms_master_key_id="alias/k")) == []
 
 
-class TestTags:
-    found = actual(tags={"kept": "1", "changed": "1", "old": "1", "aws:x": "1"})
-    tags = {"new": "2", "changed": "2", "kept": "1"}
+TAGGED = actual(tags={"kept": "1", "changed": "1", "old": "1", "aws:x": "1"})
+TAGS = {"new": "2", "changed": "2", "kept": "1"}
 
+
+class TestTags:
     def test_they_are_made_as_wanted(self) -> None:
-        (change,) = present(wanted(tags=self.tags, visibility_timeout=30), self.found)
+        (change,) = present(wanted(tags=TAGS, visibility_timeout=30), TAGGED)
         assert change.set_tags == {"changed": "2", "new": "2"}
         assert change.remove_tags == ["old"]
         assert change.before["tags"] == {"aws:x": "1", "changed": "1", "kept": "1", "old": "1"}
@@ -287,7 +288,7 @@ class TestTags:
         assert change.summary()["tags"] == ["changed", "new", "old"]
 
     def test_others_stay_where_they_are_not_purged(self) -> None:
-        (change,) = present(wanted(tags=self.tags, purge_tags=False), self.found)
+        (change,) = present(wanted(tags=TAGS, purge_tags=False), TAGGED)
         assert change.remove_tags == []
         assert change.after["tags"]["old"] == "1"
 
@@ -301,7 +302,7 @@ class TestTags:
         assert (change.set_tags, change.remove_tags, change.attributes) == ({"new": "1"}, [], {})
 
     def test_unspecified_they_are_neither_touched_nor_shown(self) -> None:
-        assert present(wanted(), self.found) == []
+        assert present(wanted(), TAGGED) == []
         (change,) = present(wanted(visibility_timeout=60), actual(visibility_timeout=30, tags={"old": "1"}))
         assert (change.set_tags, change.remove_tags) == ({}, [])
         assert "tags" not in change.before

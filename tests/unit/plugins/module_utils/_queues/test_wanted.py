@@ -74,10 +74,12 @@ class TestArguments:
 
     def test_the_one_queue_of_a_module_has_no_index(self) -> None:
         assert errors({"name": None}, indexed=False) == ["name: None is not a queue name"]
-        with pytest.raises(InvalidInputError, match="^The queue has 1 error"):
-            of_arguments([{"name": ""}], indexed=False, purge_tags=True)
-        with pytest.raises(InvalidInputError, match="^queues has 1 error"):
-            of_arguments([{"name": ""}], indexed=True, purge_tags=True)
+
+    @pytest.mark.parametrize(("indexed", "subject"), [(False, "The queue"), (True, "queues")])
+    def test_what_the_faults_are_of(self, indexed: bool, subject: str) -> None:
+        with pytest.raises(InvalidInputError) as caught:
+            of_arguments([{"name": ""}], indexed=indexed, purge_tags=True)
+        assert caught.value.subject == subject
 
     @pytest.mark.parametrize("fifo", [True, False])
     def test_the_type_goes_with_the_name(self, fifo: bool) -> None:
