@@ -75,6 +75,11 @@ options:
         description: Whether pip fetches the build tools of the projects itself. Without, the requirements name them.
         type: bool
         default: true
+      uv:
+        description: The command that runs uv on the host, which then installs in place of pip and takes seconds.
+        type: list
+        elements: str
+        default: []
   npm:
     description:
       - The npm packages of the release, installed with C(npm ci --omit=dev) while it is being prepared. The live
@@ -275,6 +280,7 @@ def main() -> None:
                     "requirements": {"type": "list", "elements": "str", "default": []},
                     "packages": {"type": "list", "elements": "str", "default": []},
                     "build_isolation": {"type": "bool", "default": True},
+                    "uv": {"type": "list", "elements": "str", "default": []},
                 },
             },
             "npm": {

@@ -36,13 +36,15 @@ class VirtualenvError(Exception):
 class Virtualenv:
     """The virtual environment of a release.
 
-    ``requirements`` are requirement files and ``packages`` Python projects, both as paths inside the release.
+    ``requirements`` are requirement files and ``packages`` Python projects, both as paths inside the release. ``uv`` is
+    the command that runs uv; without, the environment has its own pip.
     """
 
     python: str = "python3"
     requirements: Sequence[str] = ()
     packages: Sequence[str] = ()
     build_isolation: bool = True
+    uv: Sequence[str] = ()
 
     def digest(self, sources: Mapping[str, str]) -> str:
         """Return what names the environment of a release of sources with these digests. Raises VirtualenvError."""
@@ -65,16 +67,27 @@ class Virtualenv:
 
     def install_requirements(self, target: Path, release: Path) -> None:
         """Make the environment ``target`` with what the requirement files name. Raises VirtualenvError."""
-        _run([self.python, "-m", "venv", str(target)], "install the package python3-venv and run again")
+        pip = ["--without-pip"] if self.uv else []
+        _run([self.python, "-m", "venv", *pip, str(target)], "install the package python3-venv and run again")
         # One file after the other: each is a lock of its own, and where two disagree the later one wins.
         for path in self.requirements:
-            _pip_install(target, "-r", str(release / path))
+            self._install(target, "-r", str(release / path))
 
     def install_packages(self, target: Path, release: Path) -> None:
         """Install the projects of ``release`` in the environment ``target``. Raises VirtualenvError."""
         if self.packages:
             isolation = [] if self.build_isolation else ["--no-build-isolation"]
-            _pip_install(target, *isolation, *(str(release / path) for path in self.packages))
+            # uv would take a project of this path from its cache, whatever stands there now.
+            refresh = ["--refresh"] if self.uv else []
+            self._install(target, *refresh, *isolation, *(str(release / path) for path in self.packages))
+
+    def _install(self, target: Path, *arguments: str) -> None:
+        python = str(target / "bin" / "python")
+        program, command = "pip", [python, "-m", "pip", "install", "--quiet", "--no-input"]
+        if self.uv:
+            program, command = "uv", [*self.uv, "pip", "install", "--quiet", "--python", python]
+        remedy = f"see what {program} says above; a killed or failed installation is begun anew by the next run"
+        _run([*command, *arguments], remedy)
 
     def _version(self) -> str:
         return _run([self.python, "-c", "import sys; print(sys.version)"], "install Python 3 or name another program")
@@ -83,7 +96,7 @@ class Virtualenv:
 def copy(source: Path, target: Path, *, without: str) -> None:
     """Copy a virtual environment to a path of the same length, all but the file ``without``.
 
-    Files are shared by hard links: pip puts a new file in the place of another, and never writes into one. Raises
+    Files are shared by hard links: pip and uv put a new file in the place of another, and never write into one. Raises
     VirtualenvError and OSError.
     """
     try:
@@ -120,13 +133,6 @@ def _link(source: str, target: str) -> None:
     except OSError:
         # Not every file system has hard links.
         shutil.copy2(source, target)
-
-
-def _pip_install(target: Path, *arguments: str) -> None:
-    _run(
-        [str(target / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input", *arguments],
-        "see what pip says above; a killed or failed installation is begun anew by the next run",
-    )
 
 
 def _digest(parts: object) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -266,6 +267,15 @@ def test_releases_with_the_same_requirements_share_what_these_install(
     (source / "requirements.txt").write_text("# another\n")
     third = deploy_project(root, source, project, "two")
     assert not shared_file(second).samefile(shared_file(third))
+
+
+def test_uv_installs_in_the_place_of_pip(source: Path, tmp_path: Path, project: Virtualenv) -> None:
+    uv = shutil.which("uv")
+    assert uv
+    by_uv = replace(project, uv=[uv])
+    venvs = [deploy_project(tmp_path / "root", source, by_uv, says) for says in ("one", "two")]
+    assert [output(venv / "bin" / "shop") for venv in venvs] == ["one\n", "two\n"]
+    assert not [venv for venv in venvs if (venv / "bin/pip").exists()]
 
 
 def test_programs_of_what_is_shared_run_in_the_releases_environment(
