@@ -67,7 +67,9 @@ options:
     type: bool
     default: false
   purge_name_prefixes:
-    description: How the names of own alarms start. Required with O(purge).
+    description:
+      - How the names of own alarms start. Required with O(purge) and O(alarms).
+      - With O(topology), unless given, it is how the names of the topology's alarms start.
     type: list
     elements: str
     default: []

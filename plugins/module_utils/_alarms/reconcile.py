@@ -15,9 +15,10 @@ from .._aws.steps import diff
 from .._problems import InvalidInputError, RefusedError
 from .._topology.alarms import Alarm
 from .._topology.expand import expand
+from .._topology.names import alarm_name_prefixes
 from .api import AlarmApi
 from .plan import Plan, normalise, plan, targets
-from .wanted import read_alarms
+from .wanted import check_purge, read_alarms, read_names, with_actions
 
 
 def reconcile(parameters: Mapping[str, Any], aws: Aws, *, api: AlarmApi | None = None) -> dict[str, Any]:
@@ -29,11 +30,17 @@ def reconcile(parameters: Mapping[str, Any], aws: Aws, *, api: AlarmApi | None =
     """
     absent = parameters["state"] == "absent"
     api = api or AlarmApi(aws.client("cloudwatch"))
-    wanted = _read(_given(parameters, aws), parameters, api, absent=absent)
+    expanded = None if parameters["topology"] is None else expand(parameters["topology"], region=aws.region)
+    given = parameters["alarms"] if expanded is None else expanded["alarms"]
+    prefixes = parameters["purge_name_prefixes"]
+    if expanded is not None and not prefixes:
+        prefixes = alarm_name_prefixes(expanded["prefix"])
+    check_purge(parameters["tags"], prefixes, purge=parameters["purge"])
+    wanted = _read(with_actions(given, parameters["alarm_actions"]), api, absent=absent)
     tags = {str(key): str(value) for key, value in (parameters["tags"] or {}).items()}
     names = [alarm["AlarmName"] for alarm in wanted]
     purge = parameters["purge"] and not absent
-    listed = api.alarms_with_prefixes(parameters["purge_name_prefixes"]) if purge else {}
+    listed = api.alarms_with_prefixes(prefixes) if purge else {}
     actual = {**api.alarms_named(name for name in names if name not in listed), **listed}
     unwanted = _tagged({name: alarm for name, alarm in listed.items() if name not in names}, tags, api)
     steps = plan(wanted, actual, absent=absent, unwanted=unwanted)
@@ -57,36 +64,14 @@ def reconcile(parameters: Mapping[str, Any], aws: Aws, *, api: AlarmApi | None =
     return result
 
 
-def _given(parameters: Mapping[str, Any], aws: Aws) -> list[Alarm]:
-    """Return the alarms that were asked for, with the actions of all."""
-    given = parameters["alarms"]
-    if parameters["topology"] is not None:
-        given = expand(parameters["topology"], region=aws.region)["alarms"]
-    common = parameters["alarm_actions"]
-    return [
-        {**alarm, "AlarmActions": _union(alarm.get("AlarmActions"), common)} if common else alarm for alarm in given
-    ]
-
-
-def _union(own: object, common: list[str]) -> object:
-    return list(dict.fromkeys([*own, *common])) if isinstance(own, list) else own or common
-
-
-def _read(given: list[Alarm], parameters: Mapping[str, Any], api: AlarmApi, *, absent: bool) -> list[Alarm]:
-    if parameters["purge"] and not (parameters["tags"] and parameters["purge_name_prefixes"]):
-        raise InvalidInputError(
-            "purge", ["purge deletes what carries our tags; it needs tags and purge_name_prefixes to know them by"]
-        )
+def _read(given: list[Alarm], api: AlarmApi, *, absent: bool) -> list[Alarm]:
     if not absent:
         read = read_alarms(given)
         faults = [f"alarms[{position}]: {fault}" for position, fault in enumerate(map(api.faults, read)) if fault]
         if faults:
             raise InvalidInputError("alarms", faults)
         return read
-    nameless = [position for position, alarm in enumerate(given) if not alarm.get("AlarmName")]
-    if nameless:
-        raise InvalidInputError("alarms", [f"alarms[{position}].AlarmName: is missing" for position in nameless])
-    return [dict(alarm) for alarm in given]
+    return read_names(given)
 
 
 def _tagged(candidates: Mapping[str, Alarm], tags: Mapping[str, str], api: AlarmApi) -> dict[str, Alarm]:

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._problems import Problems, as_boolean, as_integer, as_number, join, show
+from .._problems import InvalidInputError, Problems, as_boolean, as_integer, as_number, join, show
 from .._topology.alarms import MISSING_DATA, Alarm, check_actions
 
 SETTINGS = (
@@ -78,6 +78,36 @@ def read_alarms(values: Iterable[Mapping[str, Any]]) -> list[Alarm]:
         _check(alarm, path, problems)
     problems.raise_if_any("alarms")
     return list(found.values())
+
+
+def read_names(values: Sequence[Mapping[str, Any]]) -> list[Alarm]:
+    """Return alarms of which only the names matter. Raises InvalidInputError for every one without."""
+    problems = Problems()
+    for position, alarm in enumerate(values):
+        if not alarm.get("AlarmName"):
+            problems.add(f"alarms[{position}].AlarmName", "is missing")
+    problems.raise_if_any("alarms")
+    return [dict(alarm) for alarm in values]
+
+
+def with_actions(alarms: Iterable[Mapping[str, Any]], actions: list[str]) -> list[Alarm]:
+    """Return the alarms, each with the actions of all beside its own."""
+    return [
+        {**alarm, "AlarmActions": _union(alarm.get("AlarmActions"), actions)} if actions else {**alarm}
+        for alarm in alarms
+    ]
+
+
+def check_purge(tags: Mapping[str, Any] | None, prefixes: list[str], *, purge: bool) -> None:
+    """Raise InvalidInputError for a purge that could not tell its alarms from those of others."""
+    if purge and not (tags and prefixes):
+        raise InvalidInputError(
+            "purge", ["purge deletes what carries our tags; it needs tags and purge_name_prefixes to know them by"]
+        )
+
+
+def _union(own: object, common: list[str]) -> object:
+    return list(dict.fromkeys([*own, *common])) if isinstance(own, list) else own or common
 
 
 def _number(key: str, value: object) -> object:

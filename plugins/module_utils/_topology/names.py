@@ -25,6 +25,7 @@ ROLE_NAME_MAXIMUM = 64
 SEED_PREFIX = "ecommerce"
 """The prefix whose backlog alarms carry the bare names that operators know (``high-order-queue-depth``)."""
 
+_BACKLOG = "high-"
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.fifo)?")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 _PARTITION = re.compile(r"aws(-[a-z]+)*")
@@ -222,10 +223,15 @@ def worker_name(service: str, queue: str, *, of_several: bool) -> str:
     return f"{service}-{queue}-queue-worker" if of_several else f"{service}-queue-worker"
 
 
+def alarm_name_prefixes(prefix: str) -> list[str]:
+    """Return with what the names of a topology's alarms begin, one of these each; so may those of other alarms."""
+    return [f"{prefix}-", _BACKLOG] if prefix == SEED_PREFIX else [f"{prefix}-"]
+
+
 def alarm_name(prefix: str, key: str, kind: str) -> str:
     """Return the name of the alarm ``kind`` (see ``alarms.KINDS``) of the queue ``key``."""
     if kind == "backlog":
-        bare = f"high-{key}-queue-depth"
+        bare = f"{_BACKLOG}{key}-queue-depth"
         return bare if prefix == SEED_PREFIX else f"{prefix}-{bare}"
     stem = key if key in DEAD_LETTER_QUEUE_KEYS else f"{key}-queue"
     return f"{prefix}-{stem}-{kind.replace('_', '-')}"

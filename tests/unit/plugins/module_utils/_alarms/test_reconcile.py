@@ -142,6 +142,16 @@ def test_purge_takes_what_carries_our_tags_and_nothing_else():
     assert names() == {"high-order-queue-depth", "high-strangers-queue-depth", "cpu"}
 
 
+@pytest.mark.parametrize(
+    ("prefix", "gone"), [("ecommerce", {"high-old-queue-depth", "ecommerce-old"}), ("staging", {"staging-old"})]
+)
+def test_purge_of_a_topology_knows_how_its_names_begin(prefix, gone):
+    ours = {"Topology": prefix}
+    run([alarm(name) for name in ("high-old-queue-depth", "ecommerce-old", "staging-old", "cpu")], tags=ours)
+    done, _aws = run(None, topology={**default(), "prefix": prefix}, tags=ours, purge=True)
+    assert set(done["deleted"]) == gone
+
+
 def test_purge_without_a_sign_of_ownership_is_refused():
     aws = StrictAws()
     with pytest.raises(InvalidInputError, match="needs tags and purge_name_prefixes"):

@@ -9,7 +9,7 @@ import json
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, Problems
@@ -21,7 +21,8 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.alarms imp
     read_settings,
 )
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
-from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.names import alarm_name_prefixes
+from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default, good
 
 TOPIC = "arn:aws:sns:ap-southeast-1:123456789012:on-call"
 
@@ -252,3 +253,11 @@ def test_every_accepted_setting_gives_alarms_that_cloudwatch_would_take(value):
         assert alarm["DatapointsToAlarm"] <= alarm["EvaluationPeriods"]
         assert ("Metrics" in alarm) != ("MetricName" in alarm)
         json.dumps(alarm)
+
+
+@settings(max_examples=50)
+@given(good())
+def test_every_name_begins_as_a_purge_looks_for_it(topology):
+    expanded = expand(topology, region="ap-southeast-1")
+    prefixes = tuple(alarm_name_prefixes(expanded["prefix"]))
+    assert all(alarm["AlarmName"].startswith(prefixes) for alarm in expanded["alarms"])
