@@ -34,6 +34,7 @@ test: setup-dev ## every check, or make test CHECKS="ruff types"; what cannot ru
 
 .PHONY: bench
 bench: setup-dev ## the benchmark tables, as ratios against peers measured in the same run
+	@$(IN_LOAD) python tests/load/bench/setup_bench.py
 	@$(IN_LOAD) python tests/load/bench/queues_bench.py
 	@$(IN_LOAD) python tests/load/bench/worker_bench.py
 	@if [ "$$(id -u)" = 0 ]; then extensions/molecule/prepare-machine && $(IN_LOAD) python tests/load/bench/hosts_bench.py; else echo "bench: hosts not run, it needs root"; fi
