@@ -54,7 +54,7 @@ rolling: setup-dev ## 20 releases and 5 broken ones go out to six hosts while or
 
 .PHONY: mutants
 mutants: setup-dev ## how many small faults the tests of the pure files notice; ONLY=_queues/plan for one file; long
-	@$(IN_VENV) tests/mutants/run '$(ONLY)'
+	@$(IN_VENV) tests/mutate '$(ONLY)'
 
 .PHONY: soak
 soak: setup-dev ## one worker under load for half an hour: its memory stays flat

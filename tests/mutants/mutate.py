@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mutates one file of the tree it is started in, runs its tests on each mutant, and writes what became of them.
 
-usage: python mutate.py PATH    in a tree that tests/mutants/run laid out, with mutmut's settings
+usage: python mutate.py PATH    in a tree that tests/mutate laid out, with mutmut's settings
 
 What is found goes to result.json as ``{"killed": n, "total": n, "survivors": [{"name": ..., "diff": ...}]}``. What was
 decided before the program was ended is kept by mutmut in mutants/, and only the rest is done when it is started again.

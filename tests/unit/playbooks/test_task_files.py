@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ansible_collections.ecommerce.sqs.tests.unit.support.checkout import ROOT
+from ansible_collections.ecommerce.sqs.tests.checkout import ROOT
 
 PLAYBOOKS = ROOT / "playbooks"
 _INCLUDE = re.compile(r"(?:include|import)_tasks: ([\w./]+\.yml)")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.ecommerce.sqs.tests.unit.support.checkout import ROOT
+from ansible_collections.ecommerce.sqs.tests.checkout import ROOT
 
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from jinja2 import Environment, FileSystemLoader
 
-from ansible_collections.ecommerce.sqs.tests.unit.support.checkout import ROOT
+from ansible_collections.ecommerce.sqs.tests.checkout import ROOT
 
 TEMPLATES = ROOT / "roles/worker/templates"
 

@@ -22,6 +22,7 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 from urllib3 import HTTPResponse
 
+from ansible_collections.ecommerce.sqs.tests.checkout import ROOT
 from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils._alarms import test_reconcile as test_alarms
 from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils._associations import (
     test_api as test_associations_api,
@@ -46,7 +47,6 @@ from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils._topology
 from ansible_collections.ecommerce.sqs.tests.unit.plugins.module_utils._vpc_endpoint import (
     test_reconcile as test_vpc_endpoint,
 )
-from ansible_collections.ecommerce.sqs.tests.unit.support.checkout import ROOT
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import REGION, StrictAws
 from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
 

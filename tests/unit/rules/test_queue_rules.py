@@ -21,8 +21,8 @@ import pytest
 from ansible_collections.ecommerce.sqs.plugins.module_utils._aws import client as aws_client
 from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.client import AwsCallError
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.tests.checkout import ROOT
 from ansible_collections.ecommerce.sqs.tests.unit.support import engines, topologies
-from ansible_collections.ecommerce.sqs.tests.unit.support.checkout import ROOT
 from ansible_collections.ecommerce.sqs.tests.unit.support.run_module import run_module
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_sqs import (
     RefusedError,
