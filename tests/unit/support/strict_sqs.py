@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
@@ -41,16 +42,18 @@ _RANGES = {
     "KmsDataKeyReusePeriodSeconds": (60, 86400),
 }
 _FIFO_ONLY = {"ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"}
-_SETTABLE = {
-    *_RANGES,
-    *_FIFO_ONLY,
-    "FifoQueue",
-    "KmsMasterKeyId",
-    "Policy",
-    "RedriveAllowPolicy",
-    "RedrivePolicy",
-    "SqsManagedSseEnabled",
+_READ_ONLY = {
+    "All",
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+    "CreatedTimestamp",
+    "LastModifiedTimestamp",
+    "QueueArn",
 }
+_MODEL = botocore.session.get_session().get_service_model("sqs")
+SETTABLE = set(_MODEL.shape_for("QueueAttributeName").enum) - _READ_ONLY
+"""Names of attributes that can be set, by AWS's own description of the service."""
 _DEFAULTS = {
     "VisibilityTimeout": "30",
     "MessageRetentionPeriod": "345600",
@@ -277,7 +280,7 @@ class StrictSqs:
         queue.attributes = {key: value for key, value in merged.items() if value != ""}
 
     def _check(self, queue: FakeQueue, key: str, value: str, *, creating: bool) -> None:
-        if key not in _SETTABLE:
+        if key not in SETTABLE:
             raise RefusedError("InvalidAttributeName", f"Unknown Attribute {key}.")
         if key == "FifoQueue":
             if not creating:

@@ -16,6 +16,7 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.module impor
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology import queue_attributes as sqs
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
 from ansible_collections.ecommerce.sqs.tests.unit.support import topologies
+from ansible_collections.ecommerce.sqs.tests.unit.support.strict_sqs import SETTABLE
 
 ALL = list(sqs.ATTRIBUTES.values())
 KEYS = list(sqs.ATTRIBUTES)
@@ -103,6 +104,11 @@ def test_the_expanded_queue_has_every_scalar_attribute() -> None:
     assert tuple(get_type_hints(sqs.QueueAttributes)) == sqs.SCALAR_KEYS
     for queue in expand(topologies.default(), region="eu-west-1")["queues"].values():
         assert set(sqs.SCALAR_KEYS) <= set(queue)
+
+
+def test_every_attribute_that_sqs_lets_one_set_is_in_the_table() -> None:
+    # The type of a queue is settled by its name.
+    assert sqs.BY_AWS_NAME.keys() == SETTABLE - {"FifoQueue"}
 
 
 @pytest.mark.parametrize("attribute", ALL, ids=KEYS)
