@@ -15,6 +15,7 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils._queues.wanted impor
     of_topology,
 )
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.names import Place
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.queue_attributes import topology_defaults
 from ansible_collections.ecommerce.sqs.tests.unit.support import topologies
 
 PLACE = Place("eu-west-1", "123456789012", "aws")
@@ -213,16 +214,8 @@ class TestTopology:
         policy = queue.attributes.pop("policy")
         assert policy["Statement"][0]["Resource"] == ARN + "ecommerce-payment-queue.fifo"  # type: ignore[index,call-overload]
         assert queue.attributes == {
-            "visibility_timeout": 300,
-            "message_retention_period": 345600,
-            "receive_message_wait_time_seconds": 20,
-            "delay_seconds": 0,
-            "maximum_message_size": 1048576,
+            **topology_defaults(fifo=True),
             "sqs_managed_sse_enabled": True,
-            "kms_master_key_id": "",
-            "content_based_deduplication": True,
-            "deduplication_scope": "queue",
-            "fifo_throughput_limit": "perQueue",
             "redrive_policy": {"deadLetterTargetArn": ARN + "ecommerce-dlq.fifo", "maxReceiveCount": 3},
             "redrive_allow_policy": {},
         }
