@@ -130,7 +130,7 @@ def _check(alarm: Alarm, path: str, problems: Problems) -> None:
         if key in alarm and alarm[key] not in choices:
             problems.add(join(path, key), f"{show(alarm[key])} is not one of {', '.join(choices)}")
     for key in ("EvaluationPeriods", "DatapointsToAlarm", "Period"):
-        if key in alarm and (not isinstance(alarm[key], int) or alarm[key] < 1):
+        if key in alarm and (as_integer(alarm[key]) or 0) < 1:
             problems.add(join(path, key), f"{show(alarm[key])} is not a whole number above 0")
     if "Threshold" in alarm and not isinstance(alarm["Threshold"], float):
         problems.add(join(path, "Threshold"), f"{show(alarm['Threshold'])} is not a number")

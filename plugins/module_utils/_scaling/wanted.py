@@ -71,12 +71,13 @@ def _read_target(entry: Mapping[str, Any], path: str, problems: Problems) -> flo
         key: as_number(entry[key])
         for key in (*given, *(["target_value"] if entry.get("target_value") is not None else []))
     }
+    before = len(problems.errors)
     bad = [key for key, number in numbers.items() if number is None or number <= 0]
     for key in bad:
         problems.add(join(path, key), f"{show(entry[key])} is not a number above 0")
     if ("target_value" in numbers) == bool(given) or (given and len(given) < len(parts)):
         problems.add(path, f"set either target_value, or {', '.join(parts)}, from which it follows")
-    if problems.errors:
+    if len(problems.errors) > before:
         return 1.0
     if "target_value" in numbers:
         target = float(numbers["target_value"] or 0)

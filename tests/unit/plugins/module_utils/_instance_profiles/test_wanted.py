@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.wanted import read_wanted
+from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.wanted import Wanted, read_wanted
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
 
 
@@ -44,3 +47,200 @@ def test_any_input_is_read_or_refused_with_reasons(entries, absent):
         assert all(line.startswith("instance_profiles") for line in error.errors)
     else:
         assert [item.name for item in found] == [entry["name"] for entry in entries]
+
+
+TRUST = document("sts:AssumeRole")
+POLICY = {"name": "shop-policy", "document": document("sqs:SendMessage")}
+BASE = "arn:aws:iam::aws:policy/service-role/Base"
+OWN = "arn:aws-us-gov:iam::123456789012:policy/x"
+
+
+def read(*entries, **options):
+    return read_wanted(entries, trust_policy=TRUST, **options)
+
+
+def errors(*entries, **options):
+    with pytest.raises(InvalidInputError) as caught:
+        read(*entries, **options)
+    return caught.value.errors
+
+
+def error(**entry):
+    (only,) = errors({"name": "shop", **entry})
+    return only
+
+
+def sized(length):
+    """A policy document of so many characters without white space."""
+    bare = len("".join(json.dumps({"Statement": [""]}).split()))
+    return {"Statement": ["x" * (length - bare)]}
+
+
+def test_what_is_not_given_has_its_default():
+    (found,) = read({"name": "shop"})
+    assert found == Wanted(name="shop", role="shop", assume_role_policy=TRUST)
+    assert found.with_profile
+    assert found.tags is None
+
+
+def test_what_is_given_is_read():
+    (found,) = read(
+        {
+            "name": "shop",
+            "role": "shop-role",
+            "description": "text",
+            "assume_role_policy": document("sts:TagSession"),
+            "permissions_boundary": OWN,
+            "max_session_duration": 3600,
+            "managed_policies": [POLICY],
+            "managed_policy_arns": [BASE],
+            "inline_policies": [{"name": "drain", "document": document("a:b")}],
+            "tags": {"n": 1},
+            "with_profile": False,
+        }
+    )
+    assert found == Wanted(
+        name="shop",
+        role="shop-role",
+        description="text",
+        assume_role_policy=document("sts:TagSession"),
+        permissions_boundary=OWN,
+        max_session_duration=3600,
+        managed_policies={"shop-policy": POLICY["document"]},
+        managed_policy_arns=[BASE],
+        inline_policies={"drain": document("a:b")},
+        tags={"n": "1"},
+        with_profile=False,
+    )
+
+
+def test_tags_of_an_entry_come_on_top_of_those_of_all():
+    one, other = read({"name": "a", "tags": {"x": "2", "z": 3}}, {"name": "b"}, tags={"x": "1", "y": "1"})
+    assert one.tags == {"x": "2", "y": "1", "z": "3"}
+    assert other.tags == {"x": "1", "y": "1"}
+    assert read({"name": "a"}, tags={})[0].tags == {}
+    assert read({"name": "a", "tags": {}})[0].tags == {}
+
+
+def test_all_faults_are_told_with_their_paths():
+    found = errors(
+        {"name": "a b", "managed_policies": [POLICY, {"name": "x y", "document": {}}]},
+        {"name": "b", "role": "", "tags": {"aws:x": "1"}, "managed_policy_arns": [BASE, "x"]},
+        {"name": "c", "role": "r s", "assume_role_policy": {"Version": "x"}, "permissions_boundary": "x"},
+    )
+    assert [text.split(": ")[0] for text in found] == [
+        "instance_profiles[0].managed_policies[1].name",
+        "instance_profiles[0].managed_policies[1].document",
+        "instance_profiles[0].name",
+        "instance_profiles[0].role",
+        "instance_profiles[1].managed_policy_arns[1]",
+        "instance_profiles[1].tags",
+        "instance_profiles[2].role",
+        "instance_profiles[2].assume_role_policy",
+        "instance_profiles[2].permissions_boundary",
+    ]
+
+
+@pytest.mark.parametrize(("key", "limit"), [("name", 128), ("role", 64), ("policy", 128)])
+def test_names_at_the_limit_are_accepted_and_longer_ones_are_not(key, limit):
+    def entry(length):
+        name = "n" * length
+        if key == "policy":
+            return {"name": "shop", "inline_policies": [{**POLICY, "name": name}]}
+        return {"name": "shop", "role": "shop", key: name}
+
+    assert read(entry(limit))
+    (text,) = errors(entry(limit + 1))
+    assert text.endswith(f"has {limit + 1} characters, above {limit}")
+
+
+@pytest.mark.parametrize("name", ["a_b+c=d,e.f@g-h", "9"])
+def test_names_of_the_characters_that_iam_takes(name):
+    assert read({"name": name})[0].name == name
+
+
+def test_policies_at_their_limits_are_accepted_and_larger_ones_are_not():
+    def managed(length):
+        return {"managed_policies": [{"name": "p", "document": sized(length)}]}
+
+    def inline(*lengths):
+        return {
+            "inline_policies": [{"name": f"p{number}", "document": sized(item)} for number, item in enumerate(lengths)]
+        }
+
+    assert read({"name": "shop", **managed(6144)})
+    text = error(**managed(6145))
+    assert text.startswith("instance_profiles[0].managed_policies[0].document: 6145 characters are above 6144")
+    assert read({"name": "shop", **inline(5000, 5240)})
+    assert error(**inline(5000, 5241)) == (
+        "instance_profiles[0].inline_policies: 10241 characters in all are above 10240"
+    )
+    assert read({"name": "shop", "managed_policies": [{"name": name, "document": sized(6144)} for name in "ab"]})
+
+
+def test_white_space_does_not_count():
+    spaced = {"Statement": ["x " * 3000]}
+    assert read({"name": "shop", "managed_policies": [{"name": "p", "document": spaced}]})
+
+
+@pytest.mark.parametrize("kind", ["managed_policies", "inline_policies"])
+def test_a_policy_says_what_it_allows(kind):
+    assert error(**{kind: [{"name": "p"}, POLICY]}).startswith(f"instance_profiles[0].{kind}[0].document: is missing")
+    assert error(**{kind: [{"name": "p", "document": {"Version": "x"}}]}).startswith(
+        f"instance_profiles[0].{kind}[0].document: is no policy"
+    )
+    twice = error(**{kind: [POLICY, POLICY]})
+    assert twice == f"instance_profiles[0].{kind}[1].name: 'shop-policy' is listed twice"
+
+
+def test_what_is_to_go_needs_no_documents():
+    names = {"managed_policies": [{"name": "a"}, POLICY], "inline_policies": [{"name": "b", "document": None}]}
+    (found,) = read({"name": "shop", **names}, absent=True)
+    assert found.managed_policies == {"a": None, "shop-policy": POLICY["document"]}
+    assert found.inline_policies == {"b": {}}
+
+
+@pytest.mark.parametrize("duration", [3600, 43200])
+def test_sessions_may_last_from_one_to_twelve_hours(duration):
+    assert read({"name": "shop", "max_session_duration": duration})
+    beyond = duration + (1 if duration > 3600 else -1)
+    assert error(max_session_duration=beyond) == (
+        f"instance_profiles[0].max_session_duration: {beyond} is not within 3600 and 43200 seconds"
+    )
+
+
+def test_a_description_has_at_most_1000_characters():
+    assert read({"name": "shop", "description": "x" * 1000})
+    assert error(description="x" * 1001) == "instance_profiles[0].description: 1001 characters are above 1000"
+
+
+@pytest.mark.parametrize("tags", [{"k" * 128: "v" * 256}, {f"k{number}": "" for number in range(50)}])
+def test_tags_at_the_limits_are_accepted(tags):
+    assert read({"name": "shop", "tags": tags})[0].tags == tags
+
+
+@pytest.mark.parametrize(
+    "tags", [{"": "v"}, {"k" * 129: "v"}, {"k": "v" * 257}, {"AWS:k": "v"}, {f"k{number}": "" for number in range(51)}]
+)
+def test_tags_beyond_them_are_not(tags):
+    assert error(tags=tags).startswith("instance_profiles[0].tags: ")
+
+
+@pytest.mark.parametrize("arn", ["x", "arn:aws:iam::12:policy/x", "arn:aws:iam::aws:policy/", f"{BASE}".upper()])
+def test_the_arn_of_something_else_is_refused(arn):
+    assert error(managed_policy_arns=[arn]).startswith(f"instance_profiles[0].managed_policy_arns[0]: '{arn}' is not")
+    assert error(permissions_boundary=arn).startswith(f"instance_profiles[0].permissions_boundary: '{arn}' is not")
+
+
+def test_an_empty_boundary_takes_one_away():
+    assert read({"name": "shop", "permissions_boundary": ""})[0].permissions_boundary == ""
+
+
+def test_each_role_and_each_policy_has_one_owner():
+    assert errors({"name": "a"}, {"name": "a"}) == ["instance_profiles: a is listed twice"]
+    shared = {"role": "r", "managed_policies": [POLICY]}
+    assert errors({"name": "a", **shared}, {"name": "b", **shared}) == [
+        "instance_profiles: a and b both want to manage role r",
+        "instance_profiles: a and b both want to manage policy shop-policy",
+    ]
+    assert read({"name": "shop-policy", "managed_policies": [POLICY]})
