@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.ecommerce.sqs.tests.unit.support.checkout import ROOT
+from ansible_collections.ecommerce.sqs.tests.checkout import ROOT
 from ansible_collections.ecommerce.sqs.tests.unit.support.rooms import (
     FLOORS,
     PACKAGE,
