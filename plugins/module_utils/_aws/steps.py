@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,21 +32,6 @@ def apply(api: object, steps: Iterable[Step]) -> None:
     """Do the steps one after the other by ``api``, whose methods they name."""
     for step in steps:
         getattr(api, step.method)(**step.arguments)
-
-
-def differing_tags(
-    wanted: Mapping[str, str] | None, actual: Mapping[str, str], *, purge: bool
-) -> tuple[dict[str, str], list[str]]:
-    """Return the tags to set and the keys to remove.
-
-    :param wanted: None leaves the tags alone.
-    :param purge: remove tags that are not wanted; those that begin with ``aws:`` are AWS's own and cannot be removed.
-    """
-    if wanted is None:
-        return {}, []
-    new = {key: value for key, value in wanted.items() if actual.get(key) != value}
-    strangers = sorted(key for key in actual if key not in wanted and not key.startswith("aws:"))
-    return new, strangers if purge else []
 
 
 def diff(before: object, after: object) -> dict[str, str]:

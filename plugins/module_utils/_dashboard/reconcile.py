@@ -11,7 +11,8 @@ from typing import Any
 from .._aws.run import Aws
 from .._aws.steps import diff
 from .._topology.dashboard import check_name, dashboard_body
-from .._topology.expand import expand_in_account
+from .._topology.expand import expand, in_account
+from .._topology.names import Place, derive_in_account
 from .api import DashboardApi
 
 
@@ -47,9 +48,14 @@ def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
 def _wanted(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     if parameters["body"] is not None:
         return dict(parameters["body"])
-    return dashboard_body(
-        expand_in_account(parameters["topology"], region=aws.region, account=aws.account),
-        autoscaling_groups=parameters["autoscaling_groups"],
-        backlog_targets=parameters["backlog_targets"],
-        queues=parameters["queues"],
-    )
+    expanded = expand(parameters["topology"], region=aws.region)
+
+    def body(place: Place) -> dict[str, Any]:
+        return dashboard_body(
+            in_account(expanded, place.account_id, place.partition),
+            autoscaling_groups=parameters["autoscaling_groups"],
+            backlog_targets=parameters["backlog_targets"],
+            queues=parameters["queues"],
+        )
+
+    return derive_in_account(body, region=aws.region, account=aws.account)

@@ -16,9 +16,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._aws.steps import Step, differing_tags
+from .._aws.steps import Step
 from .._topology.names import Place
 from .._topology.policies import Document, SamePolicy
+from .._topology.tags import differing_tags
 from .wanted import Wanted
 
 

@@ -14,12 +14,11 @@ from .._aws.documents import same_policy
 from .._aws.run import Aws
 from .._aws.steps import Step, apply, diff
 from .._problems import Problems, RefusedError
-from .._topology.expand import expand_in_account
-from .._topology.names import Place, place_of
-from .._topology.policies import instance_profiles, operator_role, trust_policy
+from .._topology.expand import expand
+from .._topology.names import Place, derive_in_account
 from .api import IamApi
 from .plan import describe, plan_absent, plan_present, predict, removal_problems
-from .wanted import Wanted, read_wanted
+from .wanted import Wanted, read_parameters
 
 
 def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
@@ -29,21 +28,11 @@ def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     Raises InvalidInputError, RefusedError, and botocore's errors.
     """
     absent = parameters["state"] == "absent"
-    services: dict[str, Any] = {}
-    if parameters["topology"] is None:
-        partition, account_id = aws.account()
-        place = Place(region="", account_id=account_id, partition=partition)
-        entries = parameters["instance_profiles"]
-    else:
-        expanded = expand_in_account(parameters["topology"], region=aws.region, account=aws.account)
-        place = place_of(expanded)
-        entries = _derive(expanded, parameters)
-        services = _services(expanded, place)
-    wanted = read_wanted(
-        [_with_common(entry, parameters) for entry in entries],
-        trust_policy=trust_policy({"partition": place.partition}),
-        tags=parameters["tags"],
-        absent=absent,
+    topology = parameters["topology"]
+    region = "" if topology is None else aws.region
+    expanded = None if topology is None else expand(topology, region=region)
+    place, wanted = derive_in_account(
+        lambda place: (place, read_parameters(parameters, expanded, place)), region=region, account=aws.account
     )
     api = IamApi(aws.client("iam"), place)
     every_inline = absent or parameters["purge_policies"]
@@ -76,44 +65,13 @@ def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
             _shown(wanted, after, place),
         ),
         "instance_profiles": [_result(item, found, steps, place) for item, found, steps in zip(wanted, after, plans)],
-        "services": services,
+        "services": {} if expanded is None else _services(expanded, place),
     }
 
 
 def _shown(wanted: list[Wanted], found: list[dict[str, Any]], place: Place) -> dict[str, Any]:
     shown = {item.name: describe(actual, place) for item, actual in zip(wanted, found)}
     return {name: value for name, value in shown.items() if value}
-
-
-def _derive(expanded: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    groups = {
-        name: [value] if isinstance(value, str) else list(value)
-        for name, value in (parameters["autoscaling_groups"] or {}).items()
-    }
-    principals = parameters["operator_principals"]
-    chosen = parameters["services"]
-    unknown = sorted(set(chosen or []) - set(expanded["services"]))
-    if unknown:
-        declared = ", ".join(expanded["services"])
-        raise RefusedError(f"services: the topology has no service {', '.join(unknown)}; declared are {declared}")
-    try:
-        operator = [operator_role(expanded, principals)] if principals else []
-        profiles = instance_profiles(expanded, groups)
-    except ValueError as error:
-        raise RefusedError(str(error)) from error
-    if not chosen:
-        return [*profiles, *operator]
-    names = {expanded["services"][name]["instance_profile_name"] for name in chosen}
-    return [profile for profile in profiles if profile["name"] in names]
-
-
-def _with_common(entry: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry with what the module's options say for all of them; its own word goes first."""
-    common = parameters["managed_policy_arns"]
-    result = {**entry, "managed_policy_arns": [*common, *(entry.get("managed_policy_arns") or [])]}
-    if result.get("permissions_boundary") is None:
-        result["permissions_boundary"] = parameters["permissions_boundary"]
-    return result
 
 
 def _services(expanded: Mapping[str, Any], place: Place) -> dict[str, Any]:

@@ -11,8 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._problems import Problems, join, show
-from .._topology.policies import Document
+from .._problems import Problems, RefusedError, join, show
+from .._topology.expand import in_account
+from .._topology.names import Place
+from .._topology.policies import Document, instance_profiles, operator_role, trust_policy
+from .._topology.shapes import ExpandedTopology
+from .._topology.tags import read_tags
 
 NAME_LIMITS = {"name": 128, "role": 64, "policy": 128}
 """Characters of the names of a profile, a role and a policy. Source: reference_iam-quotas.html."""
@@ -20,7 +24,6 @@ MANAGED_POLICY_CHARACTERS = 6144
 """White space does not count. Source: reference_iam-quotas.html."""
 INLINE_POLICY_CHARACTERS = 10240
 """The sum of all inline policies of a role. Source: reference_iam-quotas.html."""
-TAG_LIMIT = 50
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 _POLICY_ARN = re.compile(r"arn:aws[\w-]*:iam::(aws|\d{12}):policy/.+")
 
@@ -41,6 +44,24 @@ class Wanted:
     tags: dict[str, str] | None = None
     with_profile: bool = True
     """False for a role that people assume; ``name`` is then only what it is called in messages."""
+
+
+def read_parameters(parameters: Mapping[str, Any], expanded: ExpandedTopology | None, place: Place) -> list[Wanted]:
+    """Return the profiles that the module's options ask for.
+
+    :param expanded: the topology of the options; None for their ``instance_profiles``.
+    Raises InvalidInputError and RefusedError.
+    """
+    if expanded is None:
+        entries = parameters["instance_profiles"]
+    else:
+        entries = _entries(in_account(expanded, place.account_id, place.partition), parameters)
+    return read_wanted(
+        [_with_common(entry, parameters) for entry in entries],
+        trust_policy=trust_policy({"partition": place.partition}),
+        tags=parameters["tags"],
+        absent=parameters["state"] == "absent",
+    )
 
 
 def read_wanted(
@@ -83,6 +104,37 @@ def read_wanted(
     _check_shared(found, problems)
     problems.raise_if_any("instance_profiles")
     return found
+
+
+def _entries(expanded: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    groups = {
+        name: [value] if isinstance(value, str) else list(value)
+        for name, value in (parameters["autoscaling_groups"] or {}).items()
+    }
+    principals = parameters["operator_principals"]
+    chosen = parameters["services"]
+    unknown = sorted(set(chosen or []) - set(expanded["services"]))
+    if unknown:
+        declared = ", ".join(expanded["services"])
+        raise RefusedError(f"services: the topology has no service {', '.join(unknown)}; declared are {declared}")
+    try:
+        operator = [operator_role(expanded, principals)] if principals else []
+        profiles = instance_profiles(expanded, groups)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+    if not chosen:
+        return [*profiles, *operator]
+    names = {expanded["services"][name]["instance_profile_name"] for name in chosen}
+    return [profile for profile in profiles if profile["name"] in names]
+
+
+def _with_common(entry: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with what the module's options say for all of them; its own word goes first."""
+    common = parameters["managed_policy_arns"]
+    result = {**entry, "managed_policy_arns": [*common, *(entry.get("managed_policy_arns") or [])]}
+    if result.get("permissions_boundary") is None:
+        result["permissions_boundary"] = parameters["permissions_boundary"]
+    return result
 
 
 def _read_policies(
@@ -129,14 +181,7 @@ def _check(wanted: Wanted, path: str, problems: Problems) -> None:
         problems.add(
             join(path, "permissions_boundary"), f"{show(wanted.permissions_boundary)} is not the ARN of an IAM policy"
         )
-    for key, value in (wanted.tags or {}).items():
-        if not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):
-            problems.add(
-                join(path, "tags"),
-                f"{show(key)}: a key has 1 to 128 characters and does not start with aws:, a value at most 256",
-            )
-    if len(wanted.tags or {}) > TAG_LIMIT:
-        problems.add(join(path, "tags"), f"{len(wanted.tags or {})} tags are above {TAG_LIMIT}")
+    read_tags(wanted.tags, join(path, "tags"), problems)
 
 
 def _check_name(name: str, kind: str, path: str, problems: Problems) -> None:

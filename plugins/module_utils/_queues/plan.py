@@ -13,7 +13,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from .._aws.steps import differing_tags
 from .._problems import Problems
 from .._topology.policies import Document, SamePolicy
 from .._topology.queue_attributes import (
@@ -21,6 +20,7 @@ from .._topology.queue_attributes import (
     AttributeValue,
     effective_attributes,
 )
+from .._topology.tags import differing_tags
 from .actual import ActualQueue
 from .wanted import WantedQueue
 

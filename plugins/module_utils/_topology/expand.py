@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from .alarms import alarms
@@ -68,17 +67,6 @@ def in_account(expanded: ExpandedTopology, account_id: str, partition: str) -> E
         key: {**queue, "arn": place.queue_arn(queue["name"])} for key, queue in expanded["queues"].items()
     }
     return {**expanded, "account_id": account_id, "partition": partition, "queues": queues}
-
-
-def expand_in_account(topology: object, *, region: str, account: Callable[[], tuple[str, str]]) -> ExpandedTopology:
-    """Return all that follows from ``topology``, with ARNs.
-
-    :param account: asks AWS for partition and account ID; called once the topology has no fault.
-    Raises InvalidInputError with every fault of the topology, before that.
-    """
-    expanded = expand(topology, region=region)
-    partition, account_id = account()
-    return in_account(expanded, account_id, partition)
 
 
 def handler_deadline(queue: QueueInput) -> int:

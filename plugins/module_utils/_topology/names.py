@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from .._problems import Problems, as_integer, show
+
+Derived = TypeVar("Derived")
 
 DEAD_LETTER_QUEUE_KEYS = ("dlq", "dlq-fifo")
 
@@ -99,6 +101,20 @@ def place_of(expanded: Mapping[str, Any]) -> Place:
     if not expanded.get("account_id"):
         raise ValueError("an ARN names its account: expand the topology with an account_id")
     return Place(expanded["region"], str(expanded["account_id"]), expanded["partition"])
+
+
+def derive_in_account(
+    derive: Callable[[Place], Derived], *, region: str, account: Callable[[], tuple[str, str]]
+) -> Derived:
+    """Return what ``derive`` makes of the caller's place.
+
+    It is called with an account made up before, so that it names every fault before the first call to AWS.
+
+    :param account: asks AWS for partition and account ID.
+    """
+    derive(Place(region, "0" * 12, partition_of(region)))
+    partition, account_id = account()
+    return derive(Place(region, account_id, partition))
 
 
 def partition_of(region: str) -> str:

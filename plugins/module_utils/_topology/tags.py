@@ -10,6 +10,7 @@ Limits are those of sqs-queue-tags.html (SQS developer guide) and of reference_i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from .._problems import Problems, join, read_mapping, show
 
@@ -48,3 +49,18 @@ def check_number_of_tags(tags: dict[str, str], path: str, problems: Problems, *,
     """Add a fault for too many tags; ``of`` says whose they are, where that is not clear from ``path``."""
     if len(tags) > TAG_LIMIT:
         problems.add(path, f"{len(tags)} tags{of} is above {TAG_LIMIT}")
+
+
+def differing_tags(
+    wanted: Mapping[str, str] | None, actual: Mapping[str, str], *, purge: bool
+) -> tuple[dict[str, str], list[str]]:
+    """Return the tags to set and the keys to remove.
+
+    :param wanted: None leaves the tags alone.
+    :param purge: remove tags that are not wanted; those that begin with ``aws:`` are AWS's own and cannot be removed.
+    """
+    if wanted is None:
+        return {}, []
+    new = {key: value for key, value in wanted.items() if actual.get(key) != value}
+    strangers = sorted(key for key in actual if key not in wanted and not key.startswith("aws:"))
+    return new, strangers if purge else []

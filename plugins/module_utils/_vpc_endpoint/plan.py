@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._aws.steps import Step, differing_tags
+from .._aws.steps import Step
 from .._topology.policies import SamePolicy
+from .._topology.tags import differing_tags
 from .wanted import Wanted
 
 

@@ -12,7 +12,8 @@ from .._aws.documents import same_policy
 from .._aws.run import Aws
 from .._aws.steps import apply, diff
 from .._problems import RefusedError
-from .._topology.expand import expand_in_account
+from .._topology.expand import expand, in_account
+from .._topology.names import derive_in_account
 from .._topology.policies import Document, endpoint_policy
 from .api import EndpointApi
 from .plan import explain_late, plan_absent, plan_present, predict
@@ -58,7 +59,12 @@ def _policy(parameters: Mapping[str, Any], aws: Aws) -> Document | None:
     if parameters["topology"] is None:
         policy: Document | None = parameters["policy"]
         return policy
-    return endpoint_policy(expand_in_account(parameters["topology"], region=aws.region, account=aws.account))
+    expanded = expand(parameters["topology"], region=aws.region)
+    return derive_in_account(
+        lambda place: endpoint_policy(in_account(expanded, place.account_id, place.partition)),
+        region=aws.region,
+        account=aws.account,
+    )
 
 
 def _shown(endpoint: Mapping[str, Any] | None) -> dict[str, Any]:

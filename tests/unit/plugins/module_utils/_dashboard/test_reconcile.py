@@ -76,12 +76,12 @@ def test_a_body_of_ones_own():
         ({"name": "my shop"}, "name: 'my shop' has other characters than"),
     ],
 )
-def test_bad_input_is_named(changes, error):
+def test_bad_input_is_named_before_any_call(changes, error):
     aws = StrictAws()
     with pytest.raises(InvalidInputError) as caught:
         run(aws=aws, **changes)
     assert error in str(caught.value)
-    assert aws.writes == []
+    assert aws.calls == []
 
 
 def test_too_many_queues_are_refused_with_the_way_out_and_some_can_be_chosen():

@@ -71,3 +71,20 @@ def test_the_other_type_of_the_other_type_is_the_type(name: str) -> None:
 )
 def test_names_of_alarms(prefix: str, key: str, kind: str, name: str) -> None:
     assert names.alarm_name(prefix, key, kind) == name
+
+
+def test_a_fault_is_named_before_the_account_is_asked_for() -> None:
+    asked: list[str] = []
+
+    def account() -> tuple[str, str]:
+        asked.append("sts")
+        return "aws-cn", "123456789012"
+
+    def refuse(place: names.Place) -> None:
+        raise ValueError(place.region)
+
+    with pytest.raises(ValueError, match="cn-north-1"):
+        names.derive_in_account(refuse, region="cn-north-1", account=account)
+    assert asked == []
+    arn = names.derive_in_account(lambda place: place.queue_arn("orders"), region="cn-north-1", account=account)
+    assert arn == "arn:aws-cn:sqs:cn-north-1:123456789012:orders"
