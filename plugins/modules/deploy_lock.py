@@ -75,40 +75,20 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+path:
+  description: The lock, so that whoever ends the deploy need not derive it again.
+  returned: success
+  type: str
+  sample: /opt/ecommerce/.deploy-lock
 """
 
-import time
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.lock import (
-    Holder,
-    LockedError,
-    acquire,
-    read,
-    release,
-)
-
-
-def apply(module: AnsibleModule) -> bool:
-    """Take or give up the lock; return whether that changed something."""
-    params = module.params
-    path, deploy = params["path"], params["deploy"]
-    if module.check_mode:
-        found = read(path)
-        ours = found is not None and found.deploy == deploy
-        return ours is (params["state"] == "free")
-    if params["state"] == "free":
-        return release(path, deploy)
-    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
-    holder = Holder(deploy, params["who"], params["what"], since)
-    return acquire(path, holder, wait=params["wait"], break_lock=params["break_lock"])
+from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.lock import reconcile
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.module import run_module
 
 
 def main() -> None:
-    """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
+    run_module(
+        {
             "path": {"type": "path", "required": True},
             "state": {"type": "str", "choices": ["held", "free"], "default": "held"},
             "deploy": {"type": "str", "required": True},
@@ -117,19 +97,9 @@ def main() -> None:
             "wait": {"type": "float", "default": 0},
             "break_lock": {"type": "bool", "default": False},
         },
+        lambda module: reconcile(module.params, check_mode=module.check_mode),
         required_if=[("state", "held", ("who", "what"))],
-        supports_check_mode=True,
     )
-    try:
-        module.exit_json(changed=apply(module))
-    except LockedError as error:
-        module.fail_json(msg=str(error))
-    except FileNotFoundError:
-        module.fail_json(
-            msg=f"{module.params['path']}: its folder is not there. A new host is set up by playbooks/hosts.yml first"
-        )
-    except (OSError, ValueError, TypeError) as error:
-        module.fail_json(msg=f"{module.params['path']} cannot be used as a lock: {error}")
 
 
 if __name__ == "__main__":

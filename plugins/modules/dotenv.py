@@ -117,62 +117,13 @@ backup_file:
   sample: /opt/ecommerce/payment/.env.2026-11-25@10:02:07~
 """
 
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._dotenv.file import planned, told
-from ansible_collections.ecommerce.sqs.plugins.module_utils._dotenv.text import DotenvError
-from ansible_collections.ecommerce.sqs.plugins.module_utils._host.private_file import (
-    back_up,
-    check_replaceable,
-    read,
-    replace,
-    sweep,
-    version,
-)
-
-
-def apply(module: AnsibleModule) -> dict[str, Any]:
-    """Bring the file to what the parameters ask for and return the module's result."""
-    params = module.params
-    path = params["path"]
-    before, change = planned(path, params["present"], params["secrets"], params["absent"])
-    result: dict[str, Any] = {
-        "changed": change.is_change,
-        "added": change.added,
-        "modified": change.modified,
-        "removed": change.removed,
-        "diff": [
-            {
-                "before": change.masked_before,
-                "after": change.masked_after,
-                "before_header": path if before is not None else f"{path} (not there)",
-                "after_header": path,
-            },
-        ],
-    }
-    if change.is_change and module.check_mode:
-        check_replaceable(path)
-    if not module.check_mode:
-        sweep(path)
-    if change.is_change and not module.check_mode:
-        if params["backup"] and before is not None:
-            result["backup_file"] = back_up(path)
-        replace(path, change.after, 0o600)
-    if read(path) is not None:
-        file_arguments = module.load_file_common_arguments(params)
-        attributes = {"before_header": f"{path} (attributes)", "after_header": f"{path} (attributes)"}
-        result["changed"] = module.set_fs_attributes_if_different(file_arguments, result["changed"], attributes)
-        if "before" in attributes:
-            result["diff"].append(attributes)
-    result["version"] = version(path)
-    return result
+from ansible_collections.ecommerce.sqs.plugins.module_utils._dotenv.module import reconcile
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.module import run_module
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run_module(
+        {
             "path": {"type": "path", "required": True},
             "present": {"type": "dict", "default": {}},
             "secrets": {"type": "dict", "default": {}, "no_log": True},
@@ -180,14 +131,9 @@ def main() -> None:
             "backup": {"type": "bool", "default": False},
             "mode": {"type": "raw", "default": "0600"},
         },
+        reconcile,
         add_file_common_args=True,
-        supports_check_mode=True,
     )
-    path = module.params["path"]
-    try:
-        module.exit_json(**apply(module))
-    except (DotenvError, OSError) as error:
-        module.fail_json(msg=told(path, error))
 
 
 if __name__ == "__main__":

@@ -78,16 +78,13 @@ problems:
   sample: []
 """
 
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.host_check import problems
+from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.host_check import check
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.module import run_module
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run_module(
+        {
             "directory": {"type": "path", "required": True},
             "python": {"type": "str", "default": "python3"},
             "free_megabytes": {"type": "int", "default": 500},
@@ -104,13 +101,8 @@ def main() -> None:
             "pm2_executable": {"type": "path"},
             "pm2_path": {"type": "list", "elements": "path", "default": []},
         },
-        supports_check_mode=True,
+        lambda module: check(**module.params),
     )
-    params = module.params
-    found = problems(Path(params.pop("directory")), **params)
-    if found:
-        module.fail_json(msg="\n".join(found), problems=found)
-    module.exit_json(changed=False, problems=[])
 
 
 if __name__ == "__main__":

@@ -95,24 +95,13 @@ pid:
   sample: 4711
 """
 
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._host.local_server import (
-    LocalServer,
-    LocalServerError,
-    await_start,
-    needs_start,
-    running_pid,
-    start,
-    stop,
-)
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.local_server import reconcile
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.module import run_module
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run_module(
+        {
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
             "argv": {"type": "list", "elements": "str"},
@@ -122,30 +111,9 @@ def main() -> None:
             "environment": {"type": "dict", "default": {}},
             "lifetime": {"type": "int", "default": 28800},
         },
+        lambda module: reconcile(module.params, check_mode=module.check_mode),
         required_if=[("state", "started", ["argv"])],
-        supports_check_mode=True,
     )
-    wanted = module.params
-    try:
-        server = LocalServer(
-            name=wanted["name"],
-            argv=wanted["argv"] or [],
-            port=wanted["port"],
-            directory=Path(wanted["directory"]),
-            host=wanted["host"],
-            lifetime=wanted["lifetime"],
-            environment={key: str(value) for key, value in wanted["environment"].items()},
-        )
-        starting = wanted["state"] == "started"
-        changed = needs_start(server) if starting else running_pid(server) is not None
-        if changed and not module.check_mode:
-            start(server) if starting else stop(server)
-        elif starting and not module.check_mode:
-            await_start(server)
-    except LocalServerError as error:
-        module.fail_json(msg=str(error))
-    pid = running_pid(server)
-    module.exit_json(changed=changed, address=server.address, log=str(server.log_path), **({"pid": pid} if pid else {}))
 
 
 if __name__ == "__main__":

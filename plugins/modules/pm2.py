@@ -180,23 +180,9 @@ processes:
       restarts: 0
 """
 
-import time
-from typing import Any
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.reconcile import ARGUMENTS, reconcile
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.api import ARGUMENTS, Pm2, UnknownUserError
-from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.plan import (
-    Plan,
-    Pm2Error,
-    make_plan,
-    restarts_allowed,
-    stop_timeout,
-    summary,
-    unsteady,
-)
-
-STARTING = ("started", "restarted", "reloaded")
 APP = {
     "name": {"type": "str", "required": True},
     "script": {"type": "path"},
@@ -222,118 +208,20 @@ APP = {
 }
 
 
-def apply(module: AnsibleModule) -> dict[str, Any]:
-    """Bring the apps to the state asked for and return the module's result."""
-    params = module.params
-    apps, state = params["apps"], params["state"]
-    check_apps(apps, state)
-    try:
-        pm2 = Pm2(params["home"], params["executable"], params["path"], params["user"])
-    except UnknownUserError:
-        if not module.check_mode:
-            raise
-        # Nothing can run yet for a user that an earlier task of this run would make.
-        return describe(make_plan(apps, [], [], state), [], resurrect=False)
-    if params["path"]:
-        # PM2 keeps the search path with which an app was first started.
-        apps = [{**app, "environment": {"PATH": pm2.search_path, **app["environment"]}} for app in apps]
-    if state in STARTING:
-        apps = [{**app, "script": locate(pm2, app, check_mode=module.check_mode)} for app in apps]
-    names = [app["name"] for app in apps]
-    saved = pm2.saved()
-    resurrect = not pm2.is_up and any(state in STARTING or entry.get("name") in names for entry in saved)
-    if resurrect and not module.check_mode:
-        pm2.run("resurrect")
-    if resurrect and module.check_mode:
-        processes = [{"name": entry["name"], "pm2_env": entry} for entry in saved]
-    else:
-        processes = pm2.processes() if module.check_mode else pm2.settled_processes(names)
-    plan = make_plan(apps, processes, saved, state)
-    if plan.is_change and not module.check_mode:
-        carry_out(pm2, plan, apps, processes)
-    watched = {}
-    if state in STARTING and not module.check_mode:
-        lasting = {app["name"] for app in apps if app["autorestart"] is not False}
-        restarts = {**unsteady(apps, processes, time.time()), **restarts_allowed(plan, processes)}
-        watched = {name: count for name, count in restarts.items() if name in lasting}
-        pm2.settle(watched, params["settle"])
-    if plan.is_change or resurrect or watched:
-        processes = pm2.processes()
-    now = [summary(process) for process in processes if process["name"] in names]
-    return describe(plan, now, resurrect=resurrect)
-
-
-def describe(plan: Plan, processes: list[dict[str, Any]], *, resurrect: bool) -> dict[str, Any]:
-    """Return the module's result for a plan that was, or in check mode would be, carried out."""
-    steps = ["resurrect"] if resurrect else []
-    steps += [f"{step.command} {step.name}" for step in plan.steps] + (["save"] if plan.save else [])
-    return {
-        "changed": bool(steps),
-        "steps": steps,
-        "processes": processes,
-        "diff": {"before": plan.before, "after": plan.after},
-    }
-
-
-def check_apps(apps: list[dict[str, Any]], state: str) -> None:
-    """Raise Pm2Error naming every app that cannot be put into ``state``."""
-    names = [app["name"] for app in apps]
-    problems = [f"{name}: named twice" for name in sorted({name for name in names if names.count(name) > 1})]
-    for app in apps:
-        if state in STARTING and not app["script"]:
-            problems.append(f"{app['name']}: script is missing, and without it the app cannot be started")
-        problems += [
-            f"{app['name']}: {option} is {app[option]}: give an absolute path"
-            for option in ("script", "cwd", "out_file", "error_file")
-            if app[option] and not app[option].startswith("/") and not is_name(option, app[option])
-        ]
-    if problems:
-        raise Pm2Error("; ".join(problems))
-
-
-def is_name(option: str, value: str) -> bool:
-    """Whether the value is not a path but the name of a program to look for."""
-    return option == "script" and "/" not in value
-
-
-def locate(pm2: Pm2, app: dict[str, Any], *, check_mode: bool) -> str:
-    """Return the path of the app's program; in check mode its name, where an earlier task would install it."""
-    script: str = app["script"]
-    if not is_name("script", script):
-        return script
-    found = pm2.which(script)
-    if found is None and not check_mode:
-        raise Pm2Error(
-            f"{app['name']}: there is no program {script} in {pm2.search_path}: install it, or put its folder into path"
-        )
-    return found or script
-
-
-def carry_out(pm2: Pm2, plan: Plan, apps: list[dict[str, Any]], processes: list[dict[str, Any]]) -> None:
-    """Take the steps of ``plan`` on what runs, ``processes``; raise Pm2Error when one fails."""
-    by_name = {app["name"]: app for app in apps}
-    for step in plan.steps:
-        if step.command == "start":
-            pm2.start(by_name[step.name])
-        else:
-            pm2.run(step.command, step.name, timeout=stop_timeout(processes, [step.name]))
-    pm2.save()
-
-
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run_module(
+        {
             **ARGUMENTS,
-            "state": {"type": "str", "choices": [*STARTING, "stopped", "absent"], "default": "started"},
+            "state": {
+                "type": "str",
+                "choices": ["started", "restarted", "reloaded", "stopped", "absent"],
+                "default": "started",
+            },
             "settle": {"type": "float", "default": 1},
             "apps": {"type": "list", "elements": "dict", "required": True, "options": APP},
         },
-        supports_check_mode=True,
+        lambda module: reconcile(module.params, check_mode=module.check_mode),
     )
-    try:
-        module.exit_json(**apply(module))
-    except Pm2Error as error:
-        module.fail_json(msg=str(error))
 
 
 if __name__ == "__main__":

@@ -68,29 +68,15 @@ saved:
   sample: [payment-service, payment-queue-worker]
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.api import ARGUMENTS, Pm2
-from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.plan import Pm2Error, summary
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.reconcile import ARGUMENTS, look
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**ARGUMENTS, "names": {"type": "list", "elements": "str"}},
-        supports_check_mode=True,
+    run_module(
+        {**ARGUMENTS, "names": {"type": "list", "elements": "str"}},
+        lambda module: look(module.params),
     )
-    params = module.params
-    try:
-        pm2 = Pm2(params["home"], params["executable"], params["path"], params["user"])
-        processes = [summary(process) for process in pm2.processes()]
-        module.exit_json(
-            changed=False,
-            daemon_up=pm2.is_up,
-            processes=[found for found in processes if params["names"] is None or found["name"] in params["names"]],
-            saved=[entry["name"] for entry in pm2.saved()],
-        )
-    except Pm2Error as error:
-        module.fail_json(msg=str(error))
 
 
 if __name__ == "__main__":

@@ -183,92 +183,13 @@ steps:
   sample: [unpack release 4f1c2a9be07d, make 4f1c2a9be07d live in place of 0c9d7be5a412]
 """
 
-import shutil
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._release.npm_packages import NpmPackages
-from ansible_collections.ecommerce.sqs.plugins.module_utils._release.releases import ReleaseError, Releases
-from ansible_collections.ecommerce.sqs.plugins.module_utils._release.virtualenvs import Virtualenv
-
-FOLDER_MODE = 0o750
-
-
-def apply(module: AnsibleModule) -> dict[str, Any]:
-    """Bring the host to the release asked for and return the module's result."""
-    params = module.params
-    if not params["root"].startswith("/"):
-        raise ReleaseError(f"root: {params['root']} is not an absolute path")
-    releases = Releases(params["root"])
-    if params["release"]:
-        return choose(module, releases)
-    environment = Virtualenv(**params["virtualenv"]) if params["virtualenv"] else None
-    npm = NpmPackages(**params["npm"]) if params["npm"] else None
-    plan = releases.plan(
-        params["sources"], environment, params["folders"], npm=npm, activate=params["activate"], keep=params["keep"]
-    )
-    archives = params["archives"]
-    missing = plan.new_release and not module.check_mode and set(archives) != set(params["sources"])
-    owned = False
-    if not missing and not module.check_mode:
-        releases.apply(plan, environment, archives)
-        owned = own(params)
-    return {
-        "changed": plan.is_change or owned,
-        "archives_wanted": missing,
-        "release": plan.release,
-        "previous": plan.previous,
-        "steps": plan.steps,
-        "diff": {
-            "before": f"{params['root']}/current: {plan.previous}\n",
-            "after": f"{params['root']}/current: {plan.release if params['activate'] else plan.previous}\n",
-        },
-    }
-
-
-def choose(module: AnsibleModule, releases: Releases) -> dict[str, Any]:
-    """Make a release that is there live, unless it is only looked up, and return the module's result."""
-    before = releases.current
-    chosen = releases.previous if module.params["release"] == "previous" else module.params["release"]
-    if chosen is None:
-        raise ReleaseError(f"{releases.root} has no release before {before}: deploy one instead")
-    # In check mode it may be one that would be there by now.
-    if not module.check_mode:
-        releases.require(chosen)
-    changed = module.params["activate"] and chosen != before
-    if changed and not module.check_mode:
-        releases.activate(chosen, forget=module.params["forget"])
-    return {
-        "changed": changed,
-        "release": chosen,
-        "previous": before,
-        "steps": [f"make {chosen} live in place of {before or 'none'}"] if changed else [],
-        "diff": {
-            "before": f"{releases.root}/current: {before}\n",
-            "after": f"{releases.root}/current: {chosen if changed else before}\n",
-        },
-    }
-
-
-def own(params: dict[str, Any]) -> bool:
-    """Give the folders their owner and mode, and return whether one had others."""
-    changed = False
-    for name in params["folders"]:
-        folder = Path(params["root"], name)
-        before = folder.stat()
-        folder.chmod(FOLDER_MODE)
-        if params["folders_owner"] or params["folders_group"]:
-            shutil.chown(folder, params["folders_owner"], params["folders_group"])
-        after = folder.stat()
-        changed |= (before.st_mode, before.st_uid, before.st_gid) != (after.st_mode, after.st_uid, after.st_gid)
-    return changed
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._release.reconcile import reconcile
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run_module(
+        {
             "root": {"type": "path", "required": True},
             "sources": {"type": "dict"},
             "release": {"type": "str"},
@@ -298,21 +219,10 @@ def main() -> None:
             "keep": {"type": "int", "default": 5},
             "archives": {"type": "dict", "default": {}},
         },
+        lambda module: reconcile(module.params, check_mode=module.check_mode),
         required_one_of=[("sources", "release")],
         mutually_exclusive=[("sources", "release")],
-        supports_check_mode=True,
     )
-    try:
-        module.exit_json(**apply(module))
-    except ReleaseError as error:
-        module.fail_json(msg=str(error))
-    except LookupError as error:
-        module.fail_json(msg=f"folders_owner, folders_group: {error}: make that user first, or name another")
-    except OSError as error:
-        module.fail_json(
-            msg=f"{error.filename or module.params['root']}: {error.strerror}. Check that the disk has space and that "
-            "the user of this task may write there."
-        )
 
 
 if __name__ == "__main__":

@@ -100,47 +100,13 @@ steps:
   sample: [write payment-service.service, reload, restart payment-service.service]
 """
 
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._systemd.api import (
-    SystemdError,
-    carry_out,
-    look,
-    look_for,
-    settle,
-)
-from ansible_collections.ecommerce.sqs.plugins.module_utils._systemd.plan import Wanted, make_plan
-
-
-def apply(module: AnsibleModule) -> dict[str, Any]:
-    """Bring the units to what the parameters ask for and return the module's result."""
-    wanted = [Wanted(**unit) for unit in module.params["units"]]
-    absent = module.params["absent"]
-    names = [*(unit.name for unit in wanted), *absent]
-    wrong = [name for name in names if not name.endswith(".service") or "/" in name]
-    if wrong:
-        raise SystemdError(f"units: {', '.join(wrong)}: a name ends in .service and has no folder in it")
-    files, actual = look(wanted)
-    plan = make_plan(wanted, files, actual, look_for(absent))
-    if plan.steps and not module.check_mode:
-        carry_out(plan, module.params["stop_timeout"])
-    if not module.check_mode:
-        settle([*plan.start, *plan.restart], module.params["settle"])
-    return {
-        "changed": bool(plan.steps),
-        "steps": plan.steps,
-        "diff": [
-            {"before": files[name] or "", "after": text, "before_header": name, "after_header": name}
-            for name, text in plan.write.items()
-        ],
-    }
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.module import run_module
+from ansible_collections.ecommerce.sqs.plugins.module_utils._systemd.reconcile import reconcile
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run_module(
+        {
             "units": {
                 "type": "list",
                 "elements": "dict",
@@ -157,14 +123,8 @@ def main() -> None:
             "settle": {"type": "float", "default": 1},
             "stop_timeout": {"type": "int", "default": 600},
         },
-        supports_check_mode=True,
+        lambda module: reconcile(module.params, check_mode=module.check_mode),
     )
-    try:
-        module.exit_json(**apply(module))
-    except SystemdError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"{error.filename}: {error.strerror}. Writing units needs root (become).")
 
 
 if __name__ == "__main__":

@@ -96,14 +96,13 @@ logs:
   sample: {payment-queue-worker: "receive failed, next try in 4.0 s"}
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.worker_notes import Worker, wait_for_proof
+from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.worker_notes import check
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.module import run_module
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run_module(
+        {
             "workers": {
                 "type": "list",
                 "elements": "dict",
@@ -119,14 +118,7 @@ def main() -> None:
             },
             "wait": {"type": "float", "default": 0},
         },
-        supports_check_mode=True,
-    )
-    workers = [Worker(**worker) for worker in module.params["workers"]]
-    found = wait_for_proof(workers, module.params["wait"])
-    module.exit_json(
-        changed=False,
-        unproven=[reason for _worker, reason in found],
-        logs={worker.name: worker.log() for worker, _reason in found},
+        lambda module: check(module.params["workers"], module.params["wait"]),
     )
 
 

@@ -1,26 +1,37 @@
 # Copyright: Contributors to the ecommerce.sqs project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 """What would keep a service from being deployed on this host, found without leaving a trace."""
 
 from __future__ import annotations
 
 import getpass
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._dotenv import file as dotenv_file
-from .._pm2 import api as pm2_cli
+from .._host import programs
+from .._host.errors import HostError
+from .._pm2 import api as pm2_api
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 MINIMUM_PYTHON = (3, 11)
 """What the worker runtime needs."""
+
+
+def check(directory: str, **options: Any) -> dict[str, Any]:
+    """Return the result of a module on a host without a problem; the options are those of :func:`problems`.
+
+    Raises HostError with every problem, one a line and as ``problems`` in its result.
+    """
+    found = problems(Path(directory), **options)
+    if found:
+        raise HostError("\n".join(found), problems=found)
+    return {"changed": False, "problems": []}
 
 
 def problems(
@@ -70,18 +81,12 @@ def _directory_problems(directory: Path, free_megabytes: int) -> list[str]:
 def _python_problems(python: str) -> list[str]:
     wanted = ".".join(map(str, MINIMUM_PYTHON))
     try:
-        found = subprocess.run(
-            [python, "-c", "import sys; print(*sys.version_info[:2])"],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
-        )
-    except FileNotFoundError:
+        found = programs.run([python, "-c", "import sys; print(*sys.version_info[:2])"], timeout=30)
+    except programs.NoProgramError:
         return [f"{python} is not there: install Python {wanted} or newer, or set service_python to where it is"]
-    except (OSError, subprocess.SubprocessError) as error:
+    except programs.ProgramError as error:
         return [f"{python} does not run ({error}): set service_python to a Python {wanted} or newer"]
-    version = tuple(map(int, found.stdout.split()))
+    version = tuple(map(int, found.split()))
     if version < MINIMUM_PYTHON:
         shown = ".".join(map(str, version))
         return [
@@ -93,7 +98,7 @@ def _python_problems(python: str) -> list[str]:
 def _pm2_problems(executable: str | None, path: Sequence[str]) -> list[str]:
     if executable is None or not Path(executable).exists():
         return []
-    search_path = pm2_cli.search_path(path)
+    search_path = pm2_api.search_path(path)
     if shutil.which("node", path=search_path):
         return []
-    return [f"{executable} finds no node: {pm2_cli.no_node_remedy(search_path)}"]
+    return [f"{executable} finds no node: {pm2_api.no_node_remedy(search_path)}"]

@@ -9,13 +9,18 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from .._host.errors import HostError
 from .._host.private_file import create, replace, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MODE = 0o644
 
 
-class LockedError(Exception):
+class LockedError(HostError):
     """Another deploy holds the lock; the message says whose, since when, what for, and the way out."""
 
 
@@ -27,6 +32,33 @@ class Holder:
     who: str
     what: str
     since: str
+
+
+def reconcile(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Take or give up the lock as the module's parameters say and return its result. Raises HostError."""
+    path = params["path"]
+    try:
+        changed = _would_change(params) if check_mode else _change(params)
+    except FileNotFoundError:
+        raise HostError(f"{path}: its folder is not there. A new host is set up by playbooks/hosts.yml first") from None
+    except (OSError, ValueError) as error:
+        raise HostError(f"{path} cannot be used as a lock: {error}") from error
+    return {"changed": changed, "path": path}
+
+
+def _would_change(params: Mapping[str, Any]) -> bool:
+    holder = read(params["path"])
+    is_ours = holder is not None and holder.deploy == params["deploy"]
+    return is_ours is (params["state"] == "free")
+
+
+def _change(params: Mapping[str, Any]) -> bool:
+    path, deploy = params["path"], params["deploy"]
+    if params["state"] == "free":
+        return release(path, deploy)
+    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+    holder = Holder(deploy, params["who"], params["what"], since)
+    return acquire(path, holder, wait=params["wait"], break_lock=params["break_lock"])
 
 
 def acquire(path: str, holder: Holder, *, wait: float, break_lock: bool) -> bool:

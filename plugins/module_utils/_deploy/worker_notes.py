@@ -15,7 +15,7 @@ from .._host import log_end
 from .._host.process import start_time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 LOOK_INTERVAL = 0.2
 
@@ -78,3 +78,16 @@ def wait_for_proof(workers: Sequence[Worker], seconds: float) -> list[tuple[Work
         if not found or time.monotonic() >= give_up_at:
             return found
         time.sleep(LOOK_INTERVAL)
+
+
+def check(workers: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, Any]:
+    """Return the result of a module: what workers have not shown after ``seconds``, and the ends of their logs.
+
+    ``workers`` are arguments of :class:`Worker`.
+    """
+    found = wait_for_proof([Worker(**worker) for worker in workers], seconds)
+    return {
+        "changed": False,
+        "unproven": [reason for _worker, reason in found],
+        "logs": {worker.name: worker.log() for worker, _reason in found},
+    }

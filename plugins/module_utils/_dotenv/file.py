@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._host.private_file import check_replaceable, explain, read
+from .._host import private_file
 from .text import Change, DotenvError, edit, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-def planned(
+def plan(
     path: str, present: Mapping[str, Any], secrets: Mapping[str, Any], absent: Sequence[str] = ()
 ) -> tuple[str | None, Change]:
     """Return the text that the file has, None where there is none, and the change that it gets.
@@ -27,7 +27,7 @@ def planned(
     if overlap:
         raise DotenvError(f"{', '.join(overlap)}: given both in present and in secrets")
     values = {key: plain_text(key, value) for key, value in {**present, **secrets}.items()}
-    before = read(path)
+    before = private_file.read(path)
     return before, edit(before or "", values, absent, secrets=list(secrets))
 
 
@@ -37,14 +37,14 @@ def problem(path: str, present: Mapping[str, Any], secrets: Mapping[str, Any]) -
     A folder that is not there yet is no problem.
     """
     try:
-        change = planned(path, present, secrets)[1]
+        _before, change = plan(path, present, secrets)
         if change.is_change:
-            check_replaceable(path)
+            private_file.check_replaceable(path)
     except (DotenvError, OSError) as error:
-        return told(path, error)
+        return explain(path, error)
     return None
 
 
-def told(path: str, error: DotenvError | OSError) -> str:
-    """Return the sentence for an error of this module."""
-    return explain(path, error) if isinstance(error, OSError) else f"{path}: {error}"
+def explain(path: str, error: DotenvError | OSError) -> str:
+    """Return the sentence for an error of this file."""
+    return private_file.explain(path, error) if isinstance(error, OSError) else f"{path}: {error}"

@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .errors import HostError
 from .process import start_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 # The server notes itself before it becomes the program: whoever starts it may be killed at any moment, and a server
 # that listens without a record would be a stranger to the next run.
@@ -39,7 +40,7 @@ os.execvp(argv[0], argv)
 """
 
 
-class LocalServerError(Exception):
+class LocalServerError(HostError):
     """The server cannot be started, stopped or recognised; the message names the thing and the way out."""
 
 
@@ -80,6 +81,32 @@ class LocalServer:
     @property
     def log_path(self) -> Path:
         return self.directory / f"{self.name}.log"
+
+
+def reconcile(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Bring the server to the state in the module's parameters and return its result. Raises LocalServerError."""
+    server = LocalServer(
+        name=params["name"],
+        argv=params["argv"] or [],
+        port=params["port"],
+        directory=Path(params["directory"]),
+        host=params["host"],
+        lifetime=params["lifetime"],
+        environment={key: str(value) for key, value in params["environment"].items()},
+    )
+    is_wanted = params["state"] == "started"
+    changed = needs_start(server) if is_wanted else running_pid(server) is not None
+    if not check_mode and is_wanted:
+        start(server) if changed else await_start(server)
+    elif not check_mode:
+        stop(server)
+    pid = running_pid(server)
+    return {
+        "changed": changed,
+        "address": server.address,
+        "log": str(server.log_path),
+        **({"pid": pid} if pid else {}),
+    }
 
 
 def _running(server: LocalServer) -> dict[str, Any] | None:

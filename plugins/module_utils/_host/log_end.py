@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from . import programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,8 +26,11 @@ def of_files(paths: Iterable[str]) -> str:
 def of_units(names: Sequence[str]) -> str:
     """Return the last lines in the journal of units of systemd, or of patterns of them."""
     command = ["journalctl", "--no-pager", "--output=cat", f"--lines={LINES}", *(f"--unit={name}" for name in names)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
-    return done.stdout.strip() or NOTHING
+    try:
+        return programs.run(command, timeout=30).strip() or NOTHING
+    except programs.ProgramError as error:
+        # It is wanted for a message about a failure, which it must not hide.
+        return f"(no log: {error})"
 
 
 def _lines(path: str) -> list[str]:

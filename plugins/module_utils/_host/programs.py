@@ -9,14 +9,16 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+from .errors import HostError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SHOWN = 2000  # characters of what a program said, its last ones
 
 
-class ProgramError(Exception):
-    """A program is not there, did not end in time or failed; the message says which and what it said.
+class ProgramError(HostError):
+    """A program does not run, did not end in time or failed; the message says which and what it said.
 
     ``code`` is what it ended with, None when it did not end by itself.
     """
@@ -31,16 +33,31 @@ class ProgramError(Exception):
         return ("\n" if "\n" in message else ": ").join((message, remedy))
 
 
-def run(command: Sequence[str], *, timeout: float, **options: Any) -> str:
-    """Run a program for ``timeout`` seconds at most and return its standard output. Raises ProgramError.
+class NoProgramError(ProgramError):
+    """There is no such program."""
 
-    ``options`` are those of ``subprocess.run``; without ``stdin`` there is nothing to read.
+
+def run(command: Sequence[str], *, timeout: float, **options: Any) -> str:
+    """Run a program for ``timeout`` seconds at most and return its standard output, which is taken for UTF-8.
+
+    ``options`` are those of ``subprocess.run``; without ``stdin`` there is nothing to read. Raises ProgramError, and
+    its subclass NoProgramError.
     """
     options.setdefault("stdin", subprocess.DEVNULL)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, **options)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+            **options,
+        )
     except FileNotFoundError:
-        raise ProgramError(f"there is no program {command[0]}") from None
+        raise NoProgramError(f"there is no program {command[0]}") from None
+    except OSError as error:
+        raise ProgramError(f"{command[0]} cannot be run: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         raise ProgramError(f"{' '.join(command)} did not end within {timeout:g} s") from None
     if done.returncode:

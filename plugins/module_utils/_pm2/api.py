@@ -27,12 +27,6 @@ if TYPE_CHECKING:
 SOCKET_PATH_LIMIT = 107
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 COMMAND_NOT_FOUND = 127
-ARGUMENTS = {
-    "home": {"type": "path", "required": True},
-    "executable": {"type": "path", "default": "pm2"},
-    "path": {"type": "list", "elements": "path", "default": []},
-    "user": {"type": "str"},
-}
 # PM2 takes the first piece of its standard input for all of it; Node.js reads files in pieces of 64 KiB.
 DEFINITION_LIMIT = 65536  # bytes
 
@@ -145,15 +139,15 @@ class Pm2:
             return
         time.sleep(seconds)
         for process in self.processes():
-            held = process["pm2_env"]
+            entry = process["pm2_env"]
             allowed = restarts_allowed.get(process["name"])
-            if allowed is None or (held.get("status") in UP and held.get("restart_time", 0) <= allowed):
+            if allowed is None or (entry.get("status") in UP and entry.get("restart_time", 0) <= allowed):
                 continue
             # What a program says of its end may go to either.
-            logs = log_end.of_files(filter(None, [held.get("pm_err_log_path"), held.get("pm_out_log_path")]))
+            logs = log_end.of_files(filter(None, [entry.get("pm_err_log_path"), entry.get("pm_out_log_path")]))
             raise Pm2Error(
-                f"{process['name']} does not stay up: {seconds:g} s after its start it is {held.get('status')}, "
-                f"restarted {held.get('restart_time', 0) - allowed} times. The end of its logs:\n{logs}"
+                f"{process['name']} does not stay up: {seconds:g} s after its start it is {entry.get('status')}, "
+                f"restarted {entry.get('restart_time', 0) - allowed} times. The end of its logs:\n{logs}"
             )
 
     def run(self, *arguments: str, standard_input: int | IO[bytes] = subprocess.DEVNULL, timeout: float = 0) -> str:

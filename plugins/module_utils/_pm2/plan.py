@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .._host.errors import HostError
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
@@ -43,17 +45,19 @@ COMPARED = {
 }
 # Any of these says that PM2 keeps the process up, or is about to.
 UP = frozenset({"online", "launching", "waiting restart"})
+# The states that can be asked for in which an app runs.
+STARTING = ("started", "restarted", "reloaded")
 REVISION = "PM2_APP_REVISION"
 SPARE = 30  # seconds that PM2 may take besides those it gives to processes
 YOUNG = 30  # seconds; the restart delays of an app that keeps ending grow to 15 s
 
 
-class Pm2Error(Exception):
+class Pm2Error(HostError):
     """PM2 cannot be asked or does not do what it is asked; the message says what, where and the way out."""
 
 
 @dataclass(frozen=True)
-class Step:
+class Call:
     """One call of the ``pm2`` command: ``command`` on the app ``name``."""
 
     command: str
@@ -62,16 +66,21 @@ class Step:
 
 @dataclass
 class Plan:
-    """Steps in order, whether the list is to be saved, and what each app was and will be, for a diff."""
+    """Calls of ``pm2`` in order, whether the saved list is brought back before and the list saved after them, and what
+    each app was and will be, for a diff."""
 
-    steps: list[Step] = field(default_factory=list)
+    resurrect: bool = False
+    calls: list[Call] = field(default_factory=list)
     save: bool = False
     before: dict[str, dict[str, Any]] = field(default_factory=dict)
     after: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
-    def is_change(self) -> bool:
-        return bool(self.steps) or self.save
+    def steps(self) -> list[str]:
+        """The steps in words, in their order."""
+        steps = ["resurrect"] if self.resurrect else []
+        steps += [f"{call.command} {call.name}" for call in self.calls]
+        return steps + (["save"] if self.save else [])
 
 
 def parse_list(output: str) -> list[dict[str, Any]]:
@@ -98,6 +107,40 @@ def size_in_bytes(size: str) -> int:
     return int(match[1]) * SIZE_FACTORS[match[2].upper()]
 
 
+def check_apps(apps: Sequence[Mapping[str, Any]], state: str) -> None:
+    """Raise Pm2Error naming every app that cannot be put into ``state``, such as ``started``."""
+    names = [app["name"] for app in apps]
+    problems = [f"{name}: named twice" for name in sorted({name for name in names if names.count(name) > 1})]
+    for app in apps:
+        if state in STARTING and not app.get("script"):
+            problems.append(f"{app['name']}: script is missing, and without it the app cannot be started")
+        problems += [
+            f"{app['name']}: {option} is {app[option]}: give an absolute path"
+            for option in ("script", "cwd", "out_file", "error_file")
+            if app.get(option) and not app[option].startswith("/") and not (option == "script" and is_name(app[option]))
+        ]
+    if problems:
+        raise Pm2Error("; ".join(problems))
+
+
+def is_name(script: str) -> bool:
+    """Whether ``script`` is not a path but the name of a program to look for."""
+    return "/" not in script
+
+
+def is_resurrected(saved: Sequence[Mapping[str, Any]], names: Collection[str], state: str) -> bool:
+    """Whether a daemon that is down has to bring back the ``saved`` list before the apps ``names`` get their state.
+
+    A daemon that is started for one app would forget the others, and one that is not would leave the app in the list.
+    """
+    return any(state in STARTING or entry.get("name") in names for entry in saved)
+
+
+def listed(saved: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what ``pm2 jlist`` would print once the entries of the dump are brought back."""
+    return [{"name": entry["name"], "pm2_env": dict(entry)} for entry in saved]
+
+
 def definition(app: Mapping[str, Any]) -> dict[str, Any]:
     """Return the app as an entry of a PM2 process file, without the options that were not given."""
     entry = {key: value for key, value in app.items() if value is not None and key not in ("revision", "environment")}
@@ -109,34 +152,34 @@ def definition(app: Mapping[str, Any]) -> dict[str, Any]:
 
 def summary(process: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is worth telling of an entry of ``pm2 jlist``: no environment, which may hold secrets."""
-    held = process["pm2_env"]
+    entry = process["pm2_env"]
     return {
         "name": process["name"],
         "id": process["pm_id"],
         "pid": process.get("pid") or None,
-        "status": held.get("status"),
-        "restarts": held.get("restart_time", 0),
-        "unstable_restarts": held.get("unstable_restarts", 0),
-        "started_at": held.get("pm_uptime", 0) / 1000,
+        "status": entry.get("status"),
+        "restarts": entry.get("restart_time", 0),
+        "unstable_restarts": entry.get("unstable_restarts", 0),
+        "started_at": entry.get("pm_uptime", 0) / 1000,
         "memory": process.get("monit", {}).get("memory", 0),
-        "user": held.get("username"),
-        "revision": held.get("env", {}).get(REVISION),
-        **{option: held.get(kept) for option, kept in COMPARED.items()},
-        "exec_mode": _exec_mode(held.get("exec_mode")),
+        "user": entry.get("username"),
+        "revision": entry.get("env", {}).get(REVISION),
+        **{option: entry.get(key) for option, key in COMPARED.items()},
+        "exec_mode": _exec_mode(entry.get("exec_mode")),
     }
 
 
 def differences(app: Mapping[str, Any], process: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return the options in which a process, an entry of ``pm2 jlist``, is not the wanted app: option to (is, wanted).
 
-    Values of the environment are told as equal or not, never shown.
+    Values of the environment are only said to be equal or not, never shown.
     """
-    held = process["pm2_env"]
+    entry = process["pm2_env"]
     found: dict[str, tuple[Any, Any]] = {}
-    for option, kept in COMPARED.items():
+    for option, key in COMPARED.items():
         if app.get(option) is None:
             continue
-        actual, wanted = held.get(kept), app[option]
+        actual, wanted = entry.get(key), app[option]
         if option == "exec_mode":
             actual = _exec_mode(actual)
         elif option == "max_memory_restart":
@@ -145,7 +188,7 @@ def differences(app: Mapping[str, Any], process: Mapping[str, Any]) -> dict[str,
             actual = actual or []
         if actual != wanted:
             found[option] = (actual, wanted)
-    actual_environment, wanted_environment = held.get("env", {}), _environment(app)
+    actual_environment, wanted_environment = entry.get("env", {}), _environment(app)
     ignored = {app["name"], *(key for key in actual_environment if ENVIRONMENT_OF_PM2.fullmatch(key))}
     for key in sorted({*actual_environment, *wanted_environment}):
         if key in wanted_environment:
@@ -158,8 +201,8 @@ def differences(app: Mapping[str, Any], process: Mapping[str, Any]) -> dict[str,
 
 def stop_timeout(processes: Sequence[Mapping[str, Any]], names: Collection[str]) -> float:
     """Return the seconds within which PM2 has ended the apps ``names``, when it does so one process after the other."""
-    held = [process["pm2_env"] for process in processes if process["name"] in names]
-    return sum(float(entry.get("kill_timeout") or 0) for entry in held) / 1000 + SPARE
+    entries = [process["pm2_env"] for process in processes if process["name"] in names]
+    return sum(float(entry.get("kill_timeout") or 0) for entry in entries) / 1000 + SPARE
 
 
 def is_stopping(processes: Sequence[Mapping[str, Any]], names: Collection[str]) -> bool:
@@ -171,9 +214,9 @@ def restarts_allowed(plan: Plan, processes: Sequence[Mapping[str, Any]]) -> dict
     """Return how often each app that ``plan`` starts may have been restarted once it runs: more is a crash."""
     counted = {process["name"]: process["pm2_env"].get("restart_time", 0) for process in processes}
     return {
-        step.name: 0 if step.command == "start" else counted.get(step.name, 0) + 1
-        for step in plan.steps
-        if step.command in ("start", "restart", "reload")
+        call.name: 0 if call.command == "start" else counted.get(call.name, 0) + 1
+        for call in plan.calls
+        if call.command in ("start", "restart", "reload")
     }
 
 
@@ -182,12 +225,25 @@ def unsteady(apps: Sequence[Mapping[str, Any]], processes: Sequence[Mapping[str,
     names = {app["name"] for app in apps}
     found = {}
     for process in processes:
-        held = process["pm2_env"]
-        restarts = held.get("restart_time", 0)
-        is_young = now - held.get("pm_uptime", 0) / 1000 < YOUNG
-        if process["name"] in names and restarts and (held.get("status") == "waiting restart" or is_young):
+        entry = process["pm2_env"]
+        restarts = entry.get("restart_time", 0)
+        is_young = now - entry.get("pm_uptime", 0) / 1000 < YOUNG
+        if process["name"] in names and restarts and (entry.get("status") == "waiting restart" or is_young):
             found[process["name"]] = restarts
     return found
+
+
+def to_watch(
+    plan: Plan, apps: Sequence[Mapping[str, Any]], processes: Sequence[Mapping[str, Any]], now: float
+) -> dict[str, int]:
+    """Return how often each app that has to stay up may have been restarted: those that ``plan`` starts or restarts,
+    and the unsteady ones of ``processes`` as they were before it.
+
+    An app that PM2 does not start again is meant to end.
+    """
+    lasting = {app["name"] for app in apps if app.get("autorestart") is not False}
+    restarts = {**unsteady(apps, processes, now), **restarts_allowed(plan, processes)}
+    return {name: count for name, count in restarts.items() if name in lasting}
 
 
 def make_plan(
@@ -207,9 +263,9 @@ def make_plan(
         name = app["name"]
         running = [process for process in processes if process["name"] == name]
         _plan_app(plan, app, running, state)
-        kept = [process for process in saved if process.get("name") == name]
-        plan.save = plan.save or not _is_saved(app, kept, state, known=bool(running))
-    plan.save = plan.save or bool(plan.steps)
+        entries = [entry for entry in saved if entry.get("name") == name]
+        plan.save = plan.save or not _is_saved(app, entries, state, is_listed=bool(running))
+    plan.save = plan.save or bool(plan.calls)
     return plan
 
 
@@ -220,12 +276,12 @@ def _plan_app(plan: Plan, app: Mapping[str, Any], running: Sequence[Mapping[str,
     if state == "absent":
         plan.after[name] = {"status": "absent"}
         if running:
-            plan.steps.append(Step("delete", name))
+            plan.calls.append(Call("delete", name))
         return
     if state == "stopped":
         plan.after[name] = {"status": "stopped" if running else "absent"}
         if any(status != "stopped" for status in statuses):
-            plan.steps.append(Step("stop", name))
+            plan.calls.append(Call("stop", name))
         return
     plan.after[name] = {"status": "online"}
     differing = {option: pair for process in running for option, pair in differences(app, process).items()}
@@ -236,22 +292,23 @@ def _plan_app(plan: Plan, app: Mapping[str, Any], running: Sequence[Mapping[str,
         plan.before[name][option] = actual
         plan.after[name][option] = wanted
     if differing:
-        plan.steps.append(Step("delete", name))
+        plan.calls.append(Call("delete", name))
     if differing or not running:
-        plan.steps.append(Step("start", name))
+        plan.calls.append(Call("start", name))
     elif state in ("restarted", "reloaded"):
-        plan.steps.append(Step("restart" if state == "restarted" else "reload", name))
+        plan.calls.append(Call("restart" if state == "restarted" else "reload", name))
     elif not UP.issuperset(statuses):
-        plan.steps.append(Step("restart", name))
+        plan.calls.append(Call("restart", name))
 
 
-def _is_saved(app: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], state: str, *, known: bool) -> bool:
+def _is_saved(app: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], state: str, *, is_listed: bool) -> bool:
+    """Whether PM2's dump has the app in ``state``, given the ``entries`` of the app in it."""
     if state == "absent":
-        return not kept
+        return not entries
     if state == "stopped":
-        return not known or (bool(kept) and all(entry.get("status") == "stopped" for entry in kept))
-    return bool(kept) and all(
-        entry.get("status") in UP and not differences(app, {"name": app["name"], "pm2_env": entry}) for entry in kept
+        return not is_listed or (bool(entries) and all(entry.get("status") == "stopped" for entry in entries))
+    return bool(entries) and all(
+        entry.get("status") in UP and not differences(app, {"name": app["name"], "pm2_env": entry}) for entry in entries
     )
 
 

@@ -12,7 +12,8 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._host import programs
+from . import tools
+from .errors import ReleaseError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +25,6 @@ LOCKS = ("npm-shrinkwrap.json", "package-lock.json")
 # What npm reads in a folder before it installs.
 READ_BY_NPM = (MANIFEST, *LOCKS, ".npmrc")
 DIGEST_LENGTH = 12
-TIMEOUT = 900  # seconds
-
-
-class NpmError(Exception):
-    """A folder's packages cannot be installed; the message names the folder and the way out."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +42,12 @@ class NpmPackages:
     def install(self, folder: Path, store: Path | None = None) -> None:
         """Install exactly what the lock of ``folder`` says, without what only developers need.
 
-        ``store`` is an empty folder to install into, by default ``folder`` itself. Raises NpmError.
+        ``store`` is an empty folder to install into, by default ``folder`` itself. Raises ReleaseError.
         """
         search_path = os.pathsep.join([*self.path, os.environ.get("PATH", os.defpath)])
         npm = shutil.which("npm", path=search_path)
         if npm is None:
-            raise NpmError(
+            raise ReleaseError(
                 f"there is no npm in {search_path}: install Node.js with npm on the host, such as the distribution's "
                 "packages nodejs and npm"
             )
@@ -61,16 +57,13 @@ class NpmPackages:
             for name in READ_BY_NPM:
                 if (folder / name).is_file():
                     shutil.copyfile(folder / name, store / name)
-        try:
-            programs.run(
-                command,
-                timeout=TIMEOUT,
-                cwd=store or folder,
-                env={**os.environ, "PATH": search_path},
-                umask=0o022,
-            )
-        except programs.ProgramError as error:
-            raise NpmError(f"in {folder.name}, {error.with_remedy('the live release was not touched')}") from None
+        tools.run(
+            command,
+            place=f"in {folder.name}, ",
+            remedy="the live release was not touched",
+            cwd=store or folder,
+            env={**os.environ, "PATH": search_path},
+        )
         # npm makes none where there is nothing to install.
         ((store or folder) / "node_modules").mkdir(exist_ok=True)
 
@@ -78,20 +71,22 @@ class NpmPackages:
         """Return the name under which releases share the packages of ``folder``, None when they cannot.
 
         They cannot where a script of a package may look into the folder, or where a package is a folder of the source
-        itself: a workspace or a ``file:`` dependency, which npm links. Raises NpmError.
+        itself: a workspace or a ``file:`` dependency, which npm links. Raises ReleaseError.
         """
         if not (folder / MANIFEST).is_file():
-            raise NpmError(f"{folder.name} has no {MANIFEST}: leave it out of npm's folders, or run npm init in it")
+            raise ReleaseError(f"{folder.name} has no {MANIFEST}: leave it out of npm's folders, or run npm init in it")
         lock = next((folder / name for name in LOCKS if (folder / name).is_file()), None)
         if lock is None:
-            raise NpmError(
+            raise ReleaseError(
                 f"{folder.name} has a {MANIFEST} but no {LOCKS[1]}, so nobody knows which versions to install: run npm "
                 f"install --package-lock-only in it, and commit {LOCKS[1]}"
             )
         try:
             packages = json.loads(lock.read_text(encoding="utf-8")).get("packages", {})
         except (ValueError, AttributeError) as error:
-            raise NpmError(f"{folder.name}/{lock.name} is not JSON that npm wrote ({error}): make it anew") from error
+            raise ReleaseError(
+                f"{folder.name}/{lock.name} is not JSON that npm wrote ({error}): make it anew"
+            ) from error
         if self.scripts or any(entry.get("link") for entry in packages.values()):
             return None
         summary = hashlib.sha256()

@@ -34,8 +34,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from . import virtualenvs
-from .npm_packages import NpmError, NpmPackages
-from .virtualenvs import Virtualenv, VirtualenvError
+from .errors import ReleaseError
+from .npm_packages import NpmPackages
+from .virtualenvs import Virtualenv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,10 +52,6 @@ ID_LENGTH = 12
 LOCK_WAIT = 300  # seconds
 # With less than this, a full disk is why a program failed, whatever it said.
 FULL = 20_000_000  # bytes
-
-
-class ReleaseError(Exception):
-    """A release cannot be made or made live; the message says why and the way out."""
 
 
 @dataclass
@@ -123,10 +120,7 @@ class Releases:
         keep: int = 5,
     ) -> Plan:
         """Compare the host with a release of sources that have these ``digests``. Raises ReleaseError."""
-        try:
-            venv = environment.digest(digests) if environment else None
-        except VirtualenvError as error:
-            raise ReleaseError(str(error)) from error
+        venv = environment.digest(digests) if environment else None
         release = _digest([sorted(digests.items()), venv, *([list(npm.folders), npm.scripts] if npm else [])])
         current = self.current
         plan = Plan(release=release, previous=current, environment=venv, npm=npm)
@@ -146,16 +140,13 @@ class Releases:
             for folder in plan.folders:
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
             release, venv = self.root / "releases" / plan.release, self.root / "venvs" / str(plan.environment)
-            try:
-                # Another run may have done a part of it meanwhile.
-                if plan.new_release and not release.is_dir():
-                    with _removed_on_failure(release.with_name(f"{STAGING}-{plan.release}")):
-                        self._unpack(plan, archives)
-                if plan.new_environment and environment and not (venv / COMPLETE).exists():
-                    with _removed_on_failure(venv):
-                        self._build(venv, release, environment)
-            except (NpmError, VirtualenvError) as error:
-                raise ReleaseError(str(error)) from error
+            # Another run may have done a part of it meanwhile.
+            if plan.new_release and not release.is_dir():
+                with _removed_on_failure(release.with_name(f"{STAGING}-{plan.release}")):
+                    self._unpack(plan, archives)
+            if plan.new_environment and environment and not (venv / COMPLETE).exists():
+                with _removed_on_failure(venv):
+                    self._build(venv, release, environment)
             for name, target in plan.links.items():
                 self._link(name, target)
             if plan.activate:
@@ -219,7 +210,7 @@ class Releases:
             path.unlink() if path.is_symlink() else shutil.rmtree(path)
 
     def _unpack(self, plan: Plan, archives: Mapping[str, str]) -> None:
-        """Make the folder of a release. Raises NpmError and ReleaseError."""
+        """Make the folder of a release. Raises ReleaseError."""
         releases = self.root / "releases"
         staging = releases / f"{STAGING}-{plan.release}"
         for name, path in archives.items():
@@ -243,7 +234,7 @@ class Releases:
         staging.rename(releases / plan.release)
 
     def _install_npm(self, release: Path, npm: NpmPackages) -> None:
-        """Give each of the folders its node_modules. Raises NpmError."""
+        """Give each of the folders its node_modules. Raises ReleaseError."""
         shared = []
         for name in npm.folders:
             folder = release / name
@@ -264,7 +255,7 @@ class Releases:
         (release / NPM_SHARED).write_text("\n".join(shared), encoding="utf-8")
 
     def _build(self, target: Path, release: Path, environment: Virtualenv) -> None:
-        """Make a virtual environment. Raises VirtualenvError."""
+        """Make a virtual environment. Raises ReleaseError."""
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)
         shared = environment.shared_name(release)
@@ -331,7 +322,7 @@ def _removed_on_failure(folder: Path) -> Iterator[None]:
     """Half of it would only take up the room whose lack may have been the failure, which is then told as it is."""
     try:
         yield
-    except (OSError, NpmError, ReleaseError, VirtualenvError) as error:
+    except (OSError, ReleaseError) as error:
         free = shutil.disk_usage(folder.parent).free
         shutil.rmtree(folder, ignore_errors=True)
         if free < FULL:

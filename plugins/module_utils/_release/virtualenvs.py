@@ -13,23 +13,19 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._host import programs
+from . import tools
+from .errors import ReleaseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 DIGEST_LENGTH = 12
-TIMEOUT = 900  # seconds
 # Lines of a requirements file that have pip read another one, and that have it read what stands in the source.
 READS_FILE = re.compile(r"\s*(?:-[rc]\s*|--(?:requirement|constraint)[\s=]+)(\S+)")
 READS_PROJECT = re.compile(
     r"\s*(?:-e|-f|--editable|--find-links)\b|\s*[./~]|[^#]*\bfile:|\s*[^#;@-][^#;@]*(?:/|\.whl|\.zip|\.tar\.)"
 )
-
-
-class VirtualenvError(Exception):
-    """A virtual environment cannot be built; the message says why and the way out."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +43,14 @@ class Virtualenv:
     uv: Sequence[str] = ()
 
     def digest(self, sources: Mapping[str, str]) -> str:
-        """Return what names the environment of a release of sources with these digests. Raises VirtualenvError."""
+        """Return what names the environment of a release of sources with these digests. Raises ReleaseError."""
         named = sorted(sources.items()) if self.packages or self.requirements else []
         return _digest([self._version(), named, list(self.requirements), list(self.packages)])
 
     def shared_name(self, release: Path) -> str | None:
         """Return the name under which releases share what the requirements install, None when they cannot.
 
-        They cannot where a requirement file names a project or packages in the source. Raises VirtualenvError.
+        They cannot where a requirement file names a project or packages in the source. Raises ReleaseError.
         """
         lines: list[str] = []
         try:
@@ -66,15 +62,17 @@ class Virtualenv:
         return None if any(map(READS_PROJECT.match, lines)) else _digest([self._version(), lines])
 
     def install_requirements(self, target: Path, release: Path) -> None:
-        """Make the environment ``target`` with what the requirement files name. Raises VirtualenvError."""
+        """Make the environment ``target`` with what the requirement files name. Raises ReleaseError."""
         pip = ["--without-pip"] if self.uv else []
-        _run([self.python, "-m", "venv", *pip, str(target)], "install the package python3-venv and run again")
+        tools.run(
+            [self.python, "-m", "venv", *pip, str(target)], remedy="install the package python3-venv and run again"
+        )
         # One file after the other: each is a lock of its own, and where two disagree the later one wins.
         for path in self.requirements:
             self._install(target, "-r", str(release / path))
 
     def install_packages(self, target: Path, release: Path) -> None:
-        """Install the projects of ``release`` in the environment ``target``. Raises VirtualenvError."""
+        """Install the projects of ``release`` in the environment ``target``. Raises ReleaseError."""
         if self.packages:
             isolation = [] if self.build_isolation else ["--no-build-isolation"]
             # uv would take a project of this path from its cache, whatever stands there now.
@@ -87,23 +85,25 @@ class Virtualenv:
         if self.uv:
             program, command = "uv", [*self.uv, "pip", "install", "--quiet", "--python", python]
         remedy = f"see what {program} says above; a killed or failed installation is begun anew by the next run"
-        _run([*command, *arguments], remedy)
+        tools.run([*command, *arguments], remedy=remedy)
 
     def _version(self) -> str:
-        return _run([self.python, "-c", "import sys; print(sys.version)"], "install Python 3 or name another program")
+        return tools.run(
+            [self.python, "-c", "import sys; print(sys.version)"], remedy="install Python 3 or name another program"
+        )
 
 
 def copy(source: Path, target: Path, *, without: str) -> None:
     """Copy a virtual environment to a path of the same length, all but the file ``without``.
 
     Files are shared by hard links: pip and uv put a new file in the place of another, and never write into one. Raises
-    VirtualenvError and OSError.
+    ReleaseError and OSError.
     """
     try:
         shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(without), copy_function=_link)
     except shutil.Error as error:
         path, _unused, reason = error.args[0][0]
-        raise VirtualenvError(f"{path} cannot be copied into {target}: {reason}") from error
+        raise ReleaseError(f"{path} cannot be copied into {target}: {reason}") from error
     # Scripts name the interpreter by its path, and activate the folder. A path of the same length keeps a first line
     # within the kernel's limit if it was within it (execve(2)).
     for path in [target / "pyvenv.cfg", *(target / "bin").iterdir()]:
@@ -137,10 +137,3 @@ def _link(source: str, target: str) -> None:
 
 def _digest(parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:DIGEST_LENGTH]
-
-
-def _run(command: Sequence[str], remedy: str) -> str:
-    try:
-        return programs.run(command, timeout=TIMEOUT, umask=0o022)
-    except programs.ProgramError as error:
-        raise VirtualenvError(error.with_remedy(remedy)) from None

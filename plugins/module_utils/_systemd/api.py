@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .._host import log_end, programs
 from .._host.private_file import read, replace, sweep
-from .plan import REVISION, Actual
+from .plan import REVISION, Actual, SystemdError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path("/etc/systemd/system")
 PROPERTIES = "Id,ActiveState,UnitFileState,NeedDaemonReload,MainPID,NRestarts,Result"
-
-
-class SystemdError(Exception):
-    """systemd cannot be asked or a unit does not do what it should; the message says which, and shows its log."""
 
 
 def run(*arguments: str, timeout: float) -> str:
@@ -55,14 +51,12 @@ def look(wanted: Sequence[Wanted]) -> tuple[dict[str, str | None], dict[str, Act
     for unit in wanted:
         if unit.is_template:
             names.update(_instances(unit.name))
-    known = show(sorted(names))
-    return files, {name: _actual(properties) for name, properties in known.items()}
+    return files, {name: _actual(properties) for name, properties in show(sorted(names)).items()}
 
 
 def look_for(unwanted: Sequence[str]) -> dict[str, list[str]]:
     """Return those of the unit files that are there, each with its units. Raises SystemdError."""
-    there = [name for name in unwanted if (FOLDER / name).exists()]
-    return {name: _instances(name) if "@." in name else [name] for name in there}
+    return {name: _instances(name) if "@." in name else [name] for name in unwanted if (FOLDER / name).exists()}
 
 
 def _instances(template: str) -> list[str]:

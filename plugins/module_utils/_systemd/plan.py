@@ -9,10 +9,16 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .._host.errors import HostError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 REVISION = "UNIT_REVISION"
+
+
+class SystemdError(HostError):
+    """systemd cannot be asked or a unit does not do what it should; the message says which, and shows its log."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Actual:
-    """What systemd says of a running or known unit; ``stamp`` is the one in the environment of its main process."""
+    """What systemd says of a unit; ``stamp`` is the one in the environment of its main process."""
 
     active: str = "inactive"
     enabled: bool = False
@@ -83,6 +89,13 @@ class Plan:
         steps += [f"erase {name}" for name in self.erase]
         steps += [f"enable {name}" for name in self.enable]
         return steps + [f"start {name}" for name in self.start] + [f"restart {name}" for name in self.restart]
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise SystemdError naming those that are no names of unit files of services."""
+    wrong = [name for name in names if not name.endswith(".service") or "/" in name]
+    if wrong:
+        raise SystemdError(f"units: {', '.join(wrong)}: a name ends in .service and has no folder in it")
 
 
 def make_plan(

@@ -82,12 +82,21 @@ HOUSE: dict[str, dict[str, Kind]] = {
     "_associations": {name: NAMES[name] for name in _AWS_ROOM},
     "_scaling": {name: NAMES[name] for name in _AWS_ROOM},
     "_vpc_endpoint": {name: NAMES[name] for name in _AWS_ROOM},
-    "_dotenv": {"text": PURE, "file": IO},
-    "_pm2": {"plan": PURE, "api": IO},
-    "_systemd": {"plan": PURE, "api": IO},
-    "_release": dict.fromkeys(("releases", "virtualenvs", "npm_packages", "source_tree", "source_archive"), IO),
+    "_dotenv": {"text": PURE, "file": IO, "module": JOIN},
+    "_pm2": {name: NAMES[name] for name in ("plan", "api", "reconcile")},
+    "_systemd": {name: NAMES[name] for name in ("plan", "api", "reconcile")},
+    "_release": {
+        "errors": PURE,
+        **dict.fromkeys(("releases", "virtualenvs", "npm_packages", "tools", "folders"), IO),
+        **dict.fromkeys(("source_tree", "source_archive"), IO),
+        "reconcile": JOIN,
+    },
     "_deploy": {"gate": PURE, "lock": IO, "worker_notes": IO, "host_check": IO},
-    "_host": dict.fromkeys(("private_file", "local_server", "programs", "log_end", "process"), IO),
+    "_host": {
+        "errors": PURE,
+        **dict.fromkeys(("private_file", "local_server", "programs", "log_end", "process"), IO),
+        "module": ANSIBLE,
+    },
 }
 """The rooms, and the files of each by their kind. A file that is not here has no room yet."""
 
@@ -125,7 +134,7 @@ _OUTSIDE = {
     JOIN: _PURE_STDLIB | {"contextlib", "time"},
     IO: {*sys.stdlib_module_names, "botocore"},
     HELPER: _PURE_STDLIB | {"ansible_collections.amazon.aws"},
-    ANSIBLE: _PURE_STDLIB | {"contextlib", "botocore", "ansible_collections.amazon.aws"},
+    ANSIBLE: _PURE_STDLIB | {"contextlib", "botocore", "ansible.module_utils.basic", "ansible_collections.amazon.aws"},
 }
 _ACTS = {"open", "print", "input", "exec", "eval", "compile", "__import__"}
 _CLOCKS = {"now", "utcnow", "today"}

@@ -69,8 +69,7 @@ def saved(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def steps(state: str, processes: list[dict[str, Any]], app: dict[str, Any] | None = None) -> list[str]:
-    plan = make_plan([app or APP], processes, [saved(entry) for entry in processes], state)
-    return [f"{step.command} {step.name}" for step in plan.steps] + (["save"] if plan.save else [])
+    return make_plan([app or APP], processes, [saved(entry) for entry in processes], state).steps
 
 
 NAME = APP["name"]
@@ -125,7 +124,7 @@ def test_what_is_not_asked_for_is_not_compared() -> None:
 
 def test_list_that_lacks_a_running_app_is_saved_again() -> None:
     plan = make_plan([APP], [process()], [], "started")
-    assert (plan.steps, plan.save) == ([], True)
+    assert plan.steps == ["save"]
     old = process({**APP, "revision": "r0"})
     assert make_plan([APP], [process()], [saved(old)], "started").save
 
@@ -197,16 +196,16 @@ def test_plan_carried_out_leaves_nothing_to_plan(
     wanted: dict[str, Any], before: dict[str, Any] | None, status: str
 ) -> None:
     running = [process({**before, "name": wanted["name"]}, status=status)] if before else []
-    for step in make_plan([wanted], running, [], "started").steps:
-        if step.command == "delete":
+    for call in make_plan([wanted], running, [], "started").calls:
+        if call.command == "delete":
             running = []
-        elif step.command == "start":
+        elif call.command == "start":
             running = [process(wanted)]
-        elif step.command == "restart":
+        elif call.command == "restart":
             running = copy.deepcopy(running)
             running[0]["pm2_env"]["status"] = "online"
     assert not differences(wanted, running[0])
-    assert not make_plan([wanted], running, [saved(entry) for entry in running], "started").is_change
+    assert make_plan([wanted], running, [saved(entry) for entry in running], "started").steps == []
 
 
 def test_time_to_end_is_that_of_all_processes_of_the_app() -> None:
