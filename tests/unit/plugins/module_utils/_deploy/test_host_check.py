@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.host_check import check as check_host
 from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.host_check import problems
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.errors import HostError
 
 
 def check(directory, *, python=sys.executable, free_megabytes=1, **more):
@@ -101,3 +103,11 @@ def test_a_pm2_is_no_problem_with_its_node_or_before_it_is_installed(tmp_path, p
     (tmp_path / "node").touch(mode=0o755)
     assert check(tmp_path, pm2_executable=pm2, pm2_path=[str(tmp_path)]) == []
     assert check(tmp_path, pm2_executable=str(tmp_path / "no-pm2")) == []
+
+
+def test_a_host_with_problems_fails_with_all_of_them(tmp_path, old_python):
+    assert check_host(str(tmp_path), python=sys.executable, free_megabytes=1) == {"changed": False, "problems": []}
+    with pytest.raises(HostError) as caught:
+        check_host("/proc/ecommerce", python=old_python, free_megabytes=1)
+    assert len(caught.value.result["problems"]) == 2
+    assert str(caught.value).splitlines() == caught.value.result["problems"]

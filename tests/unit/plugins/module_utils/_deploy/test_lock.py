@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,10 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.lock import 
     LockedError,
     acquire,
     read,
+    reconcile,
     release,
 )
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.errors import HostError
 
 OURS = Holder("d1", "ada@build-1", "payment", "2026-11-25 10:02:07 UTC")
 THEIRS = replace(OURS, deploy="d2", who="bob@build-2")
@@ -88,3 +91,38 @@ def test_what_a_killed_run_left_beside_the_lock_is_removed(path: str) -> None:
     leftover.write_text("{", encoding="utf-8")
     take(path, OURS)
     assert not leftover.exists()
+
+
+def asked(path: str, state: str = "held", *, check_mode: bool = False, **more: Any) -> dict[str, Any]:
+    params = {"path": path, "state": state, "deploy": "d1", "who": "ada@build-1", "what": "payment", "wait": 0}
+    return reconcile({**params, "break_lock": False, **more}, check_mode=check_mode)
+
+
+def test_a_deploy_holds_its_lock_until_it_gives_it_up(path: str) -> None:
+    assert asked(path) == {"changed": True, "path": path}
+    assert asked(path)["changed"] is False
+    holder = read(path)
+    assert holder is not None
+    assert (holder.deploy, holder.who, holder.what) == ("d1", "ada@build-1", "payment")
+    with pytest.raises(LockedError, match="ada@build-1 deploys payment here since"):
+        asked(path, deploy="d2")
+    assert asked(path, "free", deploy="d2")["changed"] is False
+    assert asked(path, "free")["changed"] is True
+    assert read(path) is None
+
+
+def test_check_mode_says_what_would_change_and_leaves_the_lock(path: str) -> None:
+    assert asked(path, check_mode=True)["changed"]
+    assert not asked(path, "free", check_mode=True)["changed"]
+    assert read(path) is None
+    asked(path)
+    assert not asked(path, check_mode=True)["changed"]
+    assert asked(path, "free", check_mode=True)["changed"]
+    assert read(path) is not None
+
+
+def test_what_cannot_be_a_lock_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match=r"gone/lock: its folder is not there.*playbooks/hosts.yml"):
+        asked(str(tmp_path / "gone" / "lock"))
+    with pytest.raises(HostError, match=f"{tmp_path} cannot be used as a lock"):
+        asked(str(tmp_path))

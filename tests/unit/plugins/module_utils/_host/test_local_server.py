@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -18,6 +18,7 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils._host.local_server i
     await_start,
     is_listening,
     needs_start,
+    reconcile,
     running_pid,
     start,
     stop,
@@ -118,3 +119,27 @@ def test_a_program_that_ends_at_once_is_reported_with_its_log(server):
 def test_other_than_loopback_is_refused(tmp_path, host):
     with pytest.raises(LocalServerError, match="loopback addresses only"):
         LocalServer(name="web", argv=[], port=1, directory=tmp_path, host=host)
+
+
+def asked(server, state, *, check_mode=False):
+    params = {**asdict(server), "directory": str(server.directory), "state": state}
+    return reconcile(params, check_mode=check_mode)
+
+
+def test_a_server_is_started_and_stopped_once(server):
+    first, second = asked(server, "started"), asked(server, "started")
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert first["pid"] == second["pid"] == running_pid(server)
+    assert first["address"] == f"127.0.0.1:{server.port}"
+    first, second = asked(server, "stopped"), asked(server, "stopped")
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert "pid" not in first
+    assert not is_listening(server)
+
+
+def test_check_mode_starts_and_stops_nothing(server):
+    assert asked(server, "started", check_mode=True)["changed"]
+    assert not server.directory.exists()
+    start(server)
+    assert asked(server, "stopped", check_mode=True)["changed"]
+    assert is_listening(server)

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._host.programs import ProgramError, run
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.programs import NoProgramError, ProgramError, run
 
 
 def failure(script: str, timeout: float = 30) -> ProgramError:
@@ -38,5 +40,14 @@ def test_a_program_that_does_not_end_is_ended_and_named() -> None:
 
 
 def test_a_missing_program_is_named() -> None:
-    with pytest.raises(ProgramError, match=r"^there is no program /nowhere/program$"):
+    with pytest.raises(NoProgramError, match=r"^there is no program /nowhere/program$"):
         run(["/nowhere/program"], timeout=30)
+
+
+def test_what_is_no_program_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProgramError, match=rf"^{tmp_path} cannot be run: Permission denied$"):
+        run([str(tmp_path)], timeout=30)
+
+
+def test_output_that_is_no_text_is_no_error() -> None:
+    assert run(["printf", r"caf\351 ok"], timeout=30) == "caf\N{REPLACEMENT CHARACTER} ok"
