@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from typing import Any
 
 import pytest
@@ -11,68 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.plan import (
-    Pm2Error,
-    definition,
+    Plan,
     differences,
+    is_resurrected,
+    listed,
     make_plan,
-    parse_list,
-    restarts_allowed,
-    size_in_bytes,
-    stop_timeout,
     summary,
-    unsteady,
 )
-
-APP = {
-    "name": "payment-queue-worker",
-    "script": "/opt/payment/venv/bin/sqs-worker",
-    "args": ["run"],
-    "cwd": "/opt/payment",
-    "interpreter": "none",
-    "environment": {"LEVEL": "info"},
-    "revision": "r1",
-    "kill_timeout": 300000,
-    "max_memory_restart": "300M",
-}
-
-
-def process(app: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    """What `pm2 jlist` tells of an app that runs as wanted, with changes to its pm2_env."""
-    wanted = definition(app or APP)
-    held = {
-        "status": "online",
-        "restart_time": 0,
-        "pm_uptime": 1_000_000,
-        "pm_exec_path": wanted["script"],
-        "args": wanted["args"],
-        "pm_cwd": wanted["cwd"],
-        "exec_interpreter": wanted["interpreter"],
-        "kill_timeout": wanted["kill_timeout"],
-        "max_memory_restart": wanted["max_memory_restart"],
-        "exec_mode": "fork_mode",
-        "env": {
-            "PATH": "/usr/bin",
-            "PM2_HOME": "/opt/pm2",
-            "HOME": "/root",
-            "unique_id": "1",
-            wanted["name"]: "{}",
-            **wanted["env"],
-        },
-        **changes,
-    }
-    return {"name": wanted["name"], "pm_id": 0, "pid": 4711, "pm2_env": held, "monit": {"memory": 1}}
-
-
-def saved(entry: dict[str, Any]) -> dict[str, Any]:
-    """The entry of PM2's dump for a process."""
-    return {"name": entry["name"], **entry["pm2_env"]}
+from ansible_collections.ecommerce.sqs.tests.unit.support.pm2_processes import APP, NAME, OTHER, process, saved
 
 
 def steps(state: str, processes: list[dict[str, Any]], app: dict[str, Any] | None = None) -> list[str]:
     return make_plan([app or APP], processes, [saved(entry) for entry in processes], state).steps
-
-
-NAME = APP["name"]
 
 
 @pytest.mark.parametrize(
@@ -137,45 +86,6 @@ def test_diff_never_shows_the_environment() -> None:
     assert "LEVEL" not in summary(process())
 
 
-def test_app_that_was_started_may_not_restart_and_one_that_was_restarted_may_once() -> None:
-    running = process(restart_time=4)
-    restarting = make_plan([APP], [running], [], "restarted")
-    assert restarts_allowed(restarting, [running]) == {NAME: 5}
-    starting = make_plan([APP], [], [], "started")
-    assert restarts_allowed(starting, []) == {NAME: 0}
-
-
-def test_app_that_pm2_restarted_a_moment_ago_is_watched() -> None:
-    young = process(restart_time=3, pm_uptime=995_000)
-    assert unsteady([APP], [young], now=1000) == {NAME: 3}
-    assert unsteady([APP], [young], now=2000) == {}
-    assert unsteady([APP], [process(restart_time=3, status="waiting restart")], now=9000) == {NAME: 3}
-    assert unsteady([], [young], now=1000) == {}
-
-
-@pytest.mark.parametrize(("size", "expected"), [("300M", 314572800), ("1G", 1073741824), ("5", 5), ("2k", 2048)])
-def test_sizes_are_those_of_pm2(size: str, expected: int) -> None:
-    assert size_in_bytes(size) == expected
-
-
-@pytest.mark.parametrize("size", ["", "M", "lots", "1T", "-1"])
-def test_bad_size_is_named(size: str) -> None:
-    with pytest.raises(Pm2Error, match="is not a size"):
-        size_in_bytes(size)
-
-
-def test_list_is_found_below_a_banner() -> None:
-    entries = [process()]
-    banner = "\n[PM2] Spawning PM2 daemon\n>>>> In-memory PM2 is out-of-date\n"
-    assert parse_list(banner + json.dumps(entries) + "\n") == entries
-
-
-@pytest.mark.parametrize("output", ["", "sh: pm2: not found", '{"a": 1}', "[1, 2]"])
-def test_output_without_a_list_is_an_error_and_never_an_empty_list(output: str) -> None:
-    with pytest.raises(Pm2Error, match="no list"):
-        parse_list(output)
-
-
 options = st.fixed_dictionaries(
     {
         "name": st.sampled_from(["a", "b"]),
@@ -208,10 +118,168 @@ def test_plan_carried_out_leaves_nothing_to_plan(
     assert make_plan([wanted], running, [saved(entry) for entry in running], "started").steps == []
 
 
-def test_time_to_end_is_that_of_all_processes_of_the_app() -> None:
-    processes = [
-        {"name": "w", "pm2_env": {"kill_timeout": 330_000}},
-        {"name": "w", "pm2_env": {"kill_timeout": 330_000}},
-        {"name": "other", "pm2_env": {"kill_timeout": 1}},
-    ]
-    assert stop_timeout(processes, ["w"]) == 660 + 30
+@pytest.mark.parametrize("state", ["started", "stopped", "absent"])
+def test_saved_entries_of_other_apps_decide_nothing(state: str) -> None:
+    running = {"started": [process()], "stopped": [process(status="stopped")], "absent": []}[state]
+    mine = [saved(entry) for entry in running]
+    others = [saved(process(OTHER, status=status)) for status in ("online", "stopped", "errored")]
+    assert make_plan([APP], running, mine, state).steps == []
+    assert make_plan([APP], running, [*others, *mine, {"status": "online"}], state).steps == []
+    if mine:
+        assert make_plan([APP], running, others, state).steps == ["save"]
+
+
+def test_processes_of_other_apps_are_left_alone() -> None:
+    others = [process(OTHER, status="errored")]
+    assert make_plan([APP], others, [], "absent").steps == []
+    assert make_plan([APP], others, [], "started").steps == [f"start {NAME}", "save"]
+    assert make_plan([APP], [*others, process()], [saved(process())], "stopped").steps == [f"stop {NAME}", "save"]
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "saved_as", "is_changed"),
+    [
+        ("started", "online", ["online"], False),
+        ("started", "online", ["launching"], False),
+        ("started", "online", ["waiting restart"], False),
+        ("started", "online", ["stopped"], True),
+        ("started", "online", ["online", "errored"], True),
+        ("started", "online", [], True),
+        ("stopped", "stopped", ["stopped"], False),
+        ("stopped", "stopped", ["online"], True),
+        ("stopped", "stopped", ["stopped", "online"], True),
+        ("stopped", "stopped", [], True),
+        ("stopped", None, ["online"], False),
+        ("absent", None, ["stopped"], True),
+        ("absent", None, [], False),
+    ],
+)
+def test_list_is_saved_where_a_reboot_would_find_another_state(
+    state: str, status: str | None, saved_as: list[str], is_changed: bool
+) -> None:
+    running = [process(status=status)] if status else []
+    dump = [saved(process(status=each)) for each in saved_as]
+    assert make_plan([APP], running, dump, state).steps == (["save"] if is_changed else [])
+
+
+def test_one_app_of_many_that_is_not_saved_has_the_list_saved() -> None:
+    running = [process(), process(OTHER)]
+    for missing in running:
+        dump = [saved(entry) for entry in running if entry is not missing]
+        assert make_plan([APP, OTHER], running, dump, "started").steps == ["save"]
+    assert make_plan([APP, OTHER], running, [saved(entry) for entry in running], "started").steps == []
+
+
+def test_apps_are_brought_to_their_state_in_their_order() -> None:
+    stale = process({**OTHER, "revision": "r0"})
+    plan = make_plan([APP, OTHER], [stale], [], "started")
+    names = (NAME, OTHER["name"])
+    assert plan.steps == [f"start {names[0]}", f"delete {names[1]}", f"start {names[1]}", "save"]
+    assert Plan(resurrect=True, calls=plan.calls).steps == ["resurrect", *plan.steps[:-1]]
+
+
+@pytest.mark.parametrize("status", ["online", "launching", "waiting restart"])
+def test_app_that_is_up_or_on_its_way_is_left_alone(status: str) -> None:
+    assert steps("started", [process(status=status)]) == []
+
+
+@pytest.mark.parametrize("statuses", [["online", "errored"], ["errored", "online"]])
+def test_one_process_that_is_down_has_the_app_restarted_or_stopped(statuses: list[str]) -> None:
+    running = [process(status=status) for status in statuses]
+    assert steps("started", running) == [f"restart {NAME}", "save"]
+    assert steps("stopped", running) == [f"stop {NAME}", "save"]
+    plan = make_plan([APP], running, [], "stopped")
+    assert plan.before == {NAME: {"status": "errored, online"}}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_number_of_processes_is_compared_where_it_is_given(count: int) -> None:
+    app = {**APP, "instances": 2}
+    plan = make_plan([app], [process()] * count, [saved(process())], "started")
+    assert plan.steps == ([] if count == 2 else [f"delete {NAME}", f"start {NAME}", "save"])
+    assert plan.before[NAME].get("instances") == (None if count == 2 else count)
+    assert plan.after[NAME].get("instances") == (None if count == 2 else 2)
+    assert make_plan([app], [], [], "started").before == {NAME: {"status": "absent"}}
+    assert make_plan([APP], [process()] * count, [saved(process())], "started").steps == []
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "before", "after"),
+    [
+        ("started", None, "absent", "online"),
+        ("started", "stopped", "stopped", "online"),
+        ("restarted", "online", "online", "online"),
+        ("stopped", "online", "online", "stopped"),
+        ("stopped", None, "absent", "absent"),
+        ("absent", "online", "online", "absent"),
+        ("absent", None, "absent", "absent"),
+    ],
+)
+def test_diff_tells_the_state_before_and_after(state: str, status: str | None, before: str, after: str) -> None:
+    plan = make_plan([APP], [process(status=status)] if status else [], [], state)
+    assert (plan.before, plan.after) == ({NAME: {"status": before}}, {NAME: {"status": after}})
+
+
+def test_diff_tells_each_option_that_differs() -> None:
+    app = {**APP, "cwd": "/srv", "environment": {"LEVEL": "debug", "NEW": "1"}, "max_memory_restart": "1G"}
+    running = process(env={"LEVEL": "info", "OLD": "2", "PM2_APP_REVISION": "r1", "npm_config": "x", "PATH": "/bin"})
+    plan = make_plan([app], [running], [], "started")
+    assert plan.before[NAME] == {
+        "status": "online",
+        "cwd": "/opt/payment",
+        "max_memory_restart": 314572800,
+        "environment.LEVEL": "not there or another value",
+        "environment.NEW": "not there or another value",
+        "environment.OLD": "there",
+    }
+    assert plan.after[NAME] == {
+        "status": "online",
+        "cwd": "/srv",
+        "max_memory_restart": 1073741824,
+        "environment.LEVEL": "the value given",
+        "environment.NEW": "the value given",
+        "environment.OLD": "not there",
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "key", "actual", "other"),
+    [
+        ("interpreter_args", "node_args", ["--trace"], []),
+        ("exec_mode", "exec_mode", "cluster_mode", "fork"),
+        ("max_restarts", "max_restarts", 5, 6),
+        ("min_uptime", "min_uptime", 1000, 2000),
+        ("restart_delay", "restart_delay", 0, 1),
+        ("exp_backoff_restart_delay", "exp_backoff_restart_delay", 100, 0),
+        ("out_file", "pm_out_log_path", "/var/log/a", "/var/log/b"),
+        ("error_file", "pm_err_log_path", "/var/log/a", "/var/log/b"),
+        ("log_date_format", "log_date_format", "X", ""),
+        ("autorestart", "autorestart", True, False),
+        ("merge_logs", "merge_logs", False, True),
+    ],
+)
+def test_option_is_compared_with_where_pm2_keeps_it(option: str, key: str, actual: Any, other: Any) -> None:
+    wanted = "cluster" if option == "exec_mode" else actual
+    running = process(**{key: actual})
+    assert differences({**APP, option: wanted}, running) == {}
+    assert differences({**APP, option: other}, running) == {option: (wanted, other)}
+    assert set(differences({**APP, option: other}, process(**{key: None}))) == {option}
+
+
+def test_app_without_arguments_is_one_that_pm2_notes_none_of() -> None:
+    assert differences({**APP, "args": []}, process(args=None)) == {}
+    assert differences({"name": NAME}, {"name": NAME, "pm2_env": {}}) == {}
+
+
+@pytest.mark.parametrize("state", ["started", "restarted", "reloaded", "stopped", "absent"])
+def test_saved_list_is_brought_back_before_anything_in_it_changes(state: str) -> None:
+    is_start = state in ("started", "restarted", "reloaded")
+    assert not is_resurrected([], [NAME], state)
+    assert is_resurrected([{"name": "other"}], [NAME], state) is is_start
+    assert is_resurrected([{"name": "other"}, {"name": NAME}], [NAME], state)
+    assert is_resurrected([{}], [NAME], state) is is_start
+
+
+def test_saved_list_is_planned_on_as_if_it_were_brought_back() -> None:
+    dump = [saved(process()), saved(process(OTHER, status="stopped"))]
+    assert make_plan([APP, OTHER], listed(dump), dump, "started").steps == [f"restart {OTHER['name']}", "save"]
