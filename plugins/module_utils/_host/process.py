@@ -14,7 +14,6 @@ def start_time(pid: int) -> str | None:
     The worker's note.py has a twin that notes it; a test of the worker holds the two together.
     """
     try:
-        # The name in it is any bytes.
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
