@@ -8,7 +8,7 @@ from pathlib import Path
 from support.command import environment, run
 from support.servers import Emulator
 
-from sqs_worker.run.acknowledger import REASON_ATTRIBUTE
+from sqs_worker.run.dead_letter import REASON_ATTRIBUTE
 
 
 def test_replay_moves_the_chosen_and_leaves_the_rest(sqs: Emulator, app: Path) -> None:

@@ -15,11 +15,12 @@ from pathlib import Path
 from sqs_worker import settings
 from sqs_worker.client import AioSqs
 from sqs_worker.command import check, status
-from sqs_worker.command.replay import Choice, reason_of, replay
+from sqs_worker.command.replay import Choice, replay
 from sqs_worker.errors import ApiError, ConfigurationError
 from sqs_worker.message import Message
 from sqs_worker.observe import logs
 from sqs_worker.observe.metrics import Metrics
+from sqs_worker.run.dead_letter import reason_of
 from sqs_worker.run.launcher import Launcher
 
 EXIT_CONFIGURATION = 2

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqs_worker.batch import BATCH_SIZE, call_batch
+from sqs_worker.batch import BATCH_SIZE, call_batch, chunks
 from sqs_worker.client import SqsApi
 from sqs_worker.message import Message
-from sqs_worker.run.acknowledger import REASON_ATTRIBUTE, SOURCE_ATTRIBUTE
+from sqs_worker.run.dead_letter import original_attributes, reason_of
 
 VISIBILITY = 120  # seconds; time to look at all messages without seeing one twice
 EMPTY_RECEIVES = 2  # a single empty receive can miss messages (SQS developer guide, short and long polling)
@@ -34,11 +34,6 @@ class Choice:
         return (self.reason is None or bool(self.reason.search(reason_of(message)))) and (
             self.body is None or bool(self.body.search(message.body))
         )
-
-
-def reason_of(message: Message) -> str:
-    """The reason the worker gave when it dead-lettered the message; empty when SQS moved it."""
-    return str(message.attributes.get(REASON_ATTRIBUTE, ""))
 
 
 async def replay(
@@ -91,12 +86,11 @@ async def _receive(api: SqsApi, source: str) -> list[Message]:
 
 
 def _copy(message: Message, target: str) -> dict[str, Any]:
-    attributes = {
-        name: value
-        for name, value in message.message_attributes.items()
-        if name not in (REASON_ATTRIBUTE, SOURCE_ATTRIBUTE)
+    entry: dict[str, Any] = {
+        "QueueUrl": target,
+        "MessageBody": message.body,
+        "MessageAttributes": original_attributes(message),
     }
-    entry: dict[str, Any] = {"QueueUrl": target, "MessageBody": message.body, "MessageAttributes": attributes}
     if target.endswith(".fifo"):
         # A deduplication ID of its own: within five minutes the original one would be swallowed silently.
         entry |= {
@@ -107,7 +101,6 @@ def _copy(message: Message, target: str) -> dict[str, Any]:
 
 
 async def _give_back(api: SqsApi, source: str, messages: list[Message]) -> None:
-    for start in range(0, len(messages), BATCH_SIZE):
-        batch = messages[start : start + BATCH_SIZE]
+    for batch in chunks(messages):
         entries = [{"ReceiptHandle": message.receipt_handle, "VisibilityTimeout": 0} for message in batch]
         await call_batch(api, "ChangeMessageVisibilityBatch", source, entries)

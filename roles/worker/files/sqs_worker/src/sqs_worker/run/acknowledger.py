@@ -4,29 +4,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import math
 from collections.abc import Callable
 from typing import Any
 
 from sqs_worker.backoff import MAX_VISIBILITY, Backoff
-from sqs_worker.batch import MAX_BATCH_BYTES, Failure, call_batch
+from sqs_worker.batch import Failure, call_batch
 from sqs_worker.client import SqsApi
 from sqs_worker.errors import ApiError
-from sqs_worker.message import MAX_ATTRIBUTES
 from sqs_worker.observe.metrics import Metrics
 from sqs_worker.observe.note import Note
 from sqs_worker.run.batcher import Batcher
+from sqs_worker.run.dead_letter import dead_letter
 from sqs_worker.run.hand import Hand
 from sqs_worker.run.heartbeat import Heartbeat
 from sqs_worker.run.job import Job
 
 log = logging.getLogger(__name__)
 
-REASON_ATTRIBUTE = "DeadLetterReason"
-SOURCE_ATTRIBUTE = "DeadLetterSource"
-MAX_REASON = 1_000  # characters; enough for an error's message, far below a message's size
 ENTRY_RETRY = Backoff(base=0.2, maximum=10.0)
 LEAST_TRIES = 3
 
@@ -73,8 +69,8 @@ class Acknowledger:
         False, and nothing changed, when the copy could not be sent: the message is then still the caller's.
         """
         try:
-            entry = self._dead_letter_entry(job, reason)
-            await self._api.call("SendMessage", entry, attempts=LEAST_TRIES)
+            copy = dead_letter(job.message, reason, self._queue_url, self._dead_letter_queue_url)
+            await self._api.call("SendMessage", copy, attempts=LEAST_TRIES)
         except ApiError as error:
             log.warning("message %s could not be sent to the dead-letter queue: %s", job.message.message_id, error)
             return False
@@ -85,35 +81,6 @@ class Acknowledger:
     async def drain(self) -> None:
         """Settle everything taken over so far."""
         await asyncio.gather(self._deletes.drain(), self._delays.drain())
-
-    def _dead_letter_entry(self, job: Job, reason: str) -> dict[str, Any]:
-        message = job.message
-        attributes = {name: dict(value) for name, value in message.message_attributes.items()}
-        if self._dead_letter_queue_url is None or len(attributes) >= MAX_ATTRIBUTES:
-            raise ApiError("SendMessage", "NoRoom", "no attribute is left for the reason", retryable=False)
-        source = {
-            "queue": self._queue_url.rpartition("/")[2],
-            "message_id": message.message_id,
-            "receive_count": message.receive_count,
-        }
-        room = MAX_BATCH_BYTES - len(message.body.encode()) - _size(attributes)
-        for name, text in ((REASON_ATTRIBUTE, _allowed(reason)[:MAX_REASON]), (SOURCE_ATTRIBUTE, json.dumps(source))):
-            attribute = {name: {"DataType": "String", "StringValue": text}}
-            if len(attributes) < MAX_ATTRIBUTES and _size(attribute) <= room:
-                attributes |= attribute
-                room -= _size(attribute)
-        entry: dict[str, Any] = {
-            "QueueUrl": self._dead_letter_queue_url,
-            "MessageBody": message.body,
-            "MessageAttributes": attributes,
-        }
-        if self._dead_letter_queue_url.endswith(".fifo"):
-            # The message's own ID as deduplication ID: a copy sent twice, after a lost answer, arrives once.
-            entry |= {"MessageGroupId": message.group_id or "default", "MessageDeduplicationId": message.message_id}
-        if "AWSTraceHeader" in message.system_attributes:
-            header = {"DataType": "String", "StringValue": message.system_attributes["AWSTraceHeader"]}
-            entry["MessageSystemAttributes"] = {"AWSTraceHeader": header}
-        return entry
 
     async def _send_deletes(self, jobs: list[Job]) -> None:
         def deleted(job: Job) -> None:
@@ -183,18 +150,3 @@ class Acknowledger:
             jobs = again
             if jobs:
                 await asyncio.sleep(pause)
-
-
-def _size(attributes: dict[str, dict[str, Any]]) -> int:
-    return sum(
-        len(name.encode()) + sum(len(str(part).encode()) for part in attribute.values())
-        for name, attribute in attributes.items()
-    )
-
-
-def _allowed(text: str) -> str:
-    """``text`` without the characters SQS refuses in a message (SendMessage, API reference)."""
-    return "".join(
-        char if char in "\t\n\r" or " " <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd" or char > "\uffff" else "�"
-        for char in text
-    )
