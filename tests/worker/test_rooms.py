@@ -15,7 +15,7 @@ ROOMS = ("observe", "layers", "handlers", "run", "command")
 """Each may import from those before it, and from the modules at the top."""
 PURE = {
     "backoff": {"random", "dataclasses"},
-    "run.breaker": {"collections.abc", "sqs_worker.backoff"},
+    "run.breaker": {"collections.abc", "math", "sqs_worker.backoff"},
     "run.lanes": {"bisect", "collections", "collections.abc", "sqs_worker.run.job"},
     "run.limits": {"collections.abc"},
     "run.outcome": {

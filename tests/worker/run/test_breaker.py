@@ -41,7 +41,7 @@ def opened() -> World:
 
 def test_a_new_breaker_lets_everything_through() -> None:
     breaker = World().breaker
-    assert not breaker.is_open
+    assert breaker.is_open is False
     assert breaker.wait() == 0
     assert [breaker.admit() for _unused in range(3)] == [True] * 3
 
@@ -151,7 +151,7 @@ def test_a_success_closes_it_and_its_pauses_begin_anew() -> None:
         world.fail("a")
     assert world.after(1000).admit()
     world.breaker.success()
-    assert not world.breaker.is_open
+    assert world.breaker.is_open is False
     assert world.breaker.wait() == 0
     assert [world.breaker.admit() for _unused in range(3)] == [True] * 3
     world.fail("a", "b")

@@ -25,9 +25,14 @@ def names(jobs: Iterable[Job]) -> list[str]:
 def started(lanes: Lanes, *, probing: bool = False, room: int = 10) -> list[str]:
     """Start all there is to start."""
     found = []
-    while lanes.startable(probing=probing, room=room):
+    while startable(lanes, probing=probing, room=room):
         found.append(lanes.start())
     return names(found)
+
+
+def startable(lanes: Lanes, *, probing: bool, room: int) -> bool:
+    """Whether there is anything to start; ``probing``: the circuit breaker is open and allows a try."""
+    return bool(lanes.ready) or (probing and lanes.probes(room=room))
 
 
 def filled(*jobs: Job, fifo: bool = True) -> Lanes:
@@ -61,7 +66,7 @@ def test_groups_of_a_standard_queue_wait_for_nobody() -> None:
     assert started(lanes) == ["a1", "a2"]
     assert lanes.leave(first) == []
     lanes.done(second)
-    assert not lanes.startable(probing=False, room=1)
+    assert not startable(lanes, probing=False, room=1)
 
 
 def test_the_next_of_a_group_starts_when_the_one_before_is_done() -> None:
@@ -153,8 +158,8 @@ def test_parked_jobs_start_only_for_a_try_of_the_open_breaker() -> None:
     lanes = running(first, second)
     lanes.park(first, 5.0)
     lanes.park(second, 6.0)
-    assert not lanes.startable(probing=False, room=10)
-    assert lanes.startable(probing=True, room=10)
+    assert not startable(lanes, probing=False, room=10)
+    assert startable(lanes, probing=True, room=10)
     assert names([lanes.start()]) == ["1"]
 
 
@@ -212,7 +217,7 @@ def test_a_closed_breaker_makes_all_that_is_parked_ready_in_order() -> None:
         lanes.park(each, 5.0)
     lanes.unpark()
     assert started(lanes) == ["1", "2", "3"]
-    assert not lanes.startable(probing=True, room=10)
+    assert not startable(lanes, probing=True, room=10)
     assert [lanes.parked_for(each, 9.0) for each in jobs] == [0.0] * 3
 
 
@@ -306,14 +311,14 @@ def test_every_job_has_one_place_and_a_group_one_head(steps: list[str], data: st
                 lanes.keep(one, now + 3, counts=True)
             else:
                 lanes.park(one, now)
-        while lanes.startable(probing=step == "park", room=0):
+        while startable(lanes, probing=step == "park", room=0):
             runs.append(lanes.start())
         groups = [each.message.group_id for each in runs if each.message.group_id]
         assert len(groups) == len(set(groups))
     lanes.unpark()
     lanes.wake(now + 3)
     while runs or lanes.ready:
-        while lanes.startable(probing=False, room=0):
+        while startable(lanes, probing=False, room=0):
             runs.append(lanes.start())
         one = runs.pop()
         lanes.done(one)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from sqs_worker.backoff import Backoff
@@ -49,7 +50,7 @@ class Breaker:
         """Seconds until a message may be tried: 0 when closed, infinite while a single try is running."""
         if not self.is_open:
             return 0.0
-        return float("inf") if self._probing else max(0.0, self._probe_at - self._clock())
+        return math.inf if self._probing else max(0.0, self._probe_at - self._clock())
 
     def admit(self) -> bool:
         """Whether a message may be tried now; when open, a yes is for this one try."""

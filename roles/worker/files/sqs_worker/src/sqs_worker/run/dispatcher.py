@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 from sqs_worker.message import Message
 from sqs_worker.observe.journal import Journal
@@ -25,7 +26,8 @@ from sqs_worker.run.outcome import (
     Rules,
     Situation,
     of_delivery,
-    of_try,
+    of_error,
+    of_success,
 )
 from sqs_worker.run.runs import Runs
 
@@ -60,7 +62,7 @@ class Dispatcher:
         self._timer: asyncio.TimerHandle | None = None
         self._draining = False
         self._closed = False
-        runs.settle, runs.on_end, runs.on_free = self._settle, self._ended, self._pump
+        runs.connect(settle=self._settle, on_end=self._ended, on_free=self._pump)
 
     def submit(self, messages: list[Message]) -> None:
         """Take received messages over, in the order they were received."""
@@ -104,9 +106,7 @@ class Dispatcher:
 
     def _pump(self) -> None:
         """Start as many handlers as the limits allow."""
-        while not self._closed and self._runs.free:
-            if not self._lanes.startable(probing=self._breaker.is_open, room=self._hand.room()):
-                return
+        while not self._closed and self._runs.free and (self._lanes.ready or self._may_probe()):
             wait = max(self._rate.wait(), self._breaker.wait())
             if wait > 0:
                 self._pump_later(wait)
@@ -115,26 +115,21 @@ class Dispatcher:
             self._rate.take()
             self._runs.start(self._lanes.start())
 
+    def _may_probe(self) -> bool:
+        return self._breaker.is_open and self._lanes.probes(room=self._hand.room())
+
     def _pump_later(self, wait: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if wait != float("inf"):
+        if wait != math.inf:
             self._timer = self._loop.call_later(wait, self._pump)
 
     async def _settle(self, job: Job, error: BaseException | None) -> None:
         """Do with a job what the rules of outcome say."""
         self._journal.tried(job.message, error)
         self._teach_breaker(job, error)
-        now = self._loop.time()
-        situation = Situation(
-            receive_count=job.message.receive_count,
-            age=now - job.received_at,
-            breaker_open=self._breaker.is_open,
-            parked_for=self._lanes.parked_for(job, now),
-            draining=self._draining,
-        )
-        match of_try(error, situation, self._rules):
+        match of_success() if error is None else of_error(error, self._situation(job), self._rules):
             case Delete():
                 self._acknowledger.delete(job)
                 self._lanes.done(job)
@@ -148,10 +143,21 @@ class Dispatcher:
                     self._give_back(job, otherwise.seconds)
             case Keep(seconds, counts):
                 job.message.retries += int(counts)
-                self._lanes.keep(job, now + seconds, counts=counts)
-                self._loop.call_at(now + seconds, self._wake, now + seconds)
+                until = self._loop.time() + seconds
+                self._lanes.keep(job, until, counts=counts)
+                self._loop.call_at(until, self._wake, until)
             case Park():
-                self._lanes.park(job, now)
+                self._lanes.park(job, self._loop.time())
+
+    def _situation(self, job: Job) -> Situation:
+        now = self._loop.time()
+        return Situation(
+            receive_count=job.message.receive_count,
+            age=now - job.received_at,
+            breaker_open=self._breaker.is_open,
+            parked_for=self._lanes.parked_for(job, now),
+            draining=self._draining,
+        )
 
     def _teach_breaker(self, job: Job, error: BaseException | None) -> None:
         was_open = self._breaker.is_open

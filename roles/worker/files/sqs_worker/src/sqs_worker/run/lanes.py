@@ -46,16 +46,15 @@ class Lanes:
             self._groups[group] = deque()
         self._ready.append(job)
 
-    def startable(self, *, probing: bool, room: int) -> bool:
-        """Whether there is a job to be started now.
+    def probes(self, *, room: int) -> bool:
+        """Whether a parked job is to be started, should the open circuit breaker allow a try.
 
-        ``probing``: the circuit breaker is open, so a parked job may be. ``room``: messages that may still be
-        received; with none, a parked job does not wait for a fresh message's turn.
+        ``room``: messages that may still be received; with none, a parked job does not wait for a fresh one's turn.
         """
-        return bool(self._ready) or (probing and bool(self._parked) and not (self._fresh_turn and room > 0))
+        return bool(self._parked) and not (self._fresh_turn and room > 0)
 
     def start(self) -> Job:
-        """Take out the next job to be started; after a parked one it is a fresh message's turn."""
+        """Take out the next job to be started, ready before parked; after a parked one it is a fresh message's turn."""
         self._fresh_turn = not self._ready
         return self._ready.popleft() if self._ready else self._parked.popleft()
 

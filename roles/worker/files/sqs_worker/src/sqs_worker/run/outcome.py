@@ -82,6 +82,7 @@ class Park:
     """Invisible here, for a single try of the open circuit breaker."""
 
 
+DELETE = Delete()
 Fate = Delete | GiveBack | DeadLetter | Keep | Park
 
 
@@ -104,14 +105,14 @@ def of_delivery(*, is_new: bool, is_canary: bool, is_handled: bool) -> Delivery:
     return Delivery.DELETE if is_handled else Delivery.IGNORE
 
 
-def of_try(error: BaseException | None, situation: Situation, rules: Rules) -> Fate:
-    """What is done with a message whose handler has ended with ``error``, None for success.
+def of_success() -> Fate:
+    """What is done with a message whose handler has ended with success, whatever else is so."""
+    return DELETE
 
-    A CancelledError is a handler that cancelled itself.
-    """
+
+def of_error(error: BaseException, situation: Situation, rules: Rules) -> Fate:
+    """What is done with a message whose handler has ended with ``error``; a CancelledError is one of its own."""
     match error:
-        case None:
-            return Delete()
         case FatalError():
             return _dead_letter(error, situation, rules)
         case CancelledError():

@@ -15,17 +15,10 @@ CANCEL_GRACE = 1.0  # seconds a cancelled handler gets to clean up before the ex
 
 
 class Runs:
-    """The runs of a handler; each lasts until its job is settled.
-
-    ``settle`` is awaited with a job and the error its handler ended with, None for success; ``on_end`` is called at the
-    end of a run with the error of a run that could not be settled; ``on_free`` whenever another may be started.
-    """
+    """The runs of a handler; each lasts until its job is settled."""
 
     def __init__(self, handler: Handler, handle: Next, *, concurrency: int, deadline: float | None) -> None:
-        """``handle`` is ``handler`` with its layers; ``deadline`` in seconds."""
-        self.settle: Callable[[Job, BaseException | None], Awaitable[None]]
-        self.on_end: Callable[[Job, BaseException | None], None]
-        self.on_free: Callable[[], None]
+        """``handle`` is ``handler`` with its layers; ``deadline`` in seconds. Nothing runs before ``connect``."""
         self._handler = handler
         self._handle = handle
         self._concurrency = concurrency
@@ -33,7 +26,21 @@ class Runs:
         self._loop = asyncio.get_running_loop()
         self._running: dict[asyncio.Task[None], Job] = {}
         self._cancelled = False
-        handler.on_free = self._freed
+
+    def connect(
+        self,
+        *,
+        settle: Callable[[Job, BaseException | None], Awaitable[None]],
+        on_end: Callable[[Job, BaseException | None], None],
+        on_free: Callable[[], None],
+    ) -> None:
+        """Say who is concerned by the runs.
+
+        ``settle`` is awaited with a job and the error its handler ended with, None for success; ``on_end`` is called at
+        the end of a run, with the error of one that could not be settled; ``on_free`` when another may be started.
+        """
+        self._settle, self._on_end, self._on_free = settle, on_end, on_free
+        self._handler.on_free = on_free
 
     @property
     def tasks(self) -> Collection[asyncio.Task[None]]:
@@ -84,26 +91,21 @@ class Runs:
 
     async def _run(self, job: Job) -> None:
         logs.context.set({"message_id": job.message.message_id})
-        await self.settle(job, await self._error(job))
-
-    async def _error(self, job: Job) -> BaseException | None:
-        """What the handler ended with, None for success."""
         try:
             await self._handle(job.message)
         except asyncio.CancelledError as error:
             if job.timed_out:
-                return TimeoutError(f"beyond its deadline of {self._deadline:g} s")
-            if self._cancelled:
+                await self._settle(job, TimeoutError(f"beyond its deadline of {self._deadline:g} s"))
+            elif self._cancelled:
                 raise
-            return error
+            else:
+                await self._settle(job, error)
         except (Exception, SystemExit) as error:
-            return error
-        return None
+            await self._settle(job, error)
+        else:
+            await self._settle(job, None)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         job = self._running.pop(task)
-        self.on_end(job, asyncio.CancelledError() if task.cancelled() else task.exception())
-        self._freed()
-
-    def _freed(self) -> None:
-        self.on_free()
+        self._on_end(job, asyncio.CancelledError() if task.cancelled() else task.exception())
+        self._on_free()
