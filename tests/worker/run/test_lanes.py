@@ -26,7 +26,7 @@ def started(lanes: Lanes, *, probing: bool = False, room: int = 10) -> list[str]
     """Start all there is to start."""
     found = []
     while startable(lanes, probing=probing, room=room):
-        found.append(lanes.start())
+        found.append(lanes.take())
     return names(found)
 
 
@@ -160,7 +160,7 @@ def test_parked_jobs_start_only_for_a_try_of_the_open_breaker() -> None:
     lanes.park(second, 6.0)
     assert not startable(lanes, probing=False, room=10)
     assert startable(lanes, probing=True, room=10)
-    assert names([lanes.start()]) == ["1"]
+    assert names([lanes.take()]) == ["1"]
 
 
 def test_a_ready_job_is_tried_before_a_parked_one() -> None:
@@ -238,7 +238,7 @@ def test_a_try_that_counts_begins_the_time_of_parking_anew_and_one_that_does_not
     for each, counts in ((counted, True), (uncounted, False)):
         lanes.park(each, 10.0)
         lanes.end_fresh_turn()
-        lanes.start()
+        lanes.take()
         lanes.keep(each, 20.0, counts=counts)
     assert lanes.parked_for(counted, 30.0) == 0
     assert lanes.parked_for(uncounted, 30.0) == 20
@@ -257,7 +257,7 @@ def test_who_is_done_or_leaves_was_never_parked() -> None:
     for each in (done, left):
         lanes.park(each, 10.0)
         lanes.end_fresh_turn()
-        lanes.start()
+        lanes.take()
     lanes.done(done)
     lanes.leave(left)
     assert lanes.parked_for(done, 30.0) == lanes.parked_for(left, 30.0) == 0
@@ -312,14 +312,14 @@ def test_every_job_has_one_place_and_a_group_one_head(steps: list[str], data: st
             else:
                 lanes.park(one, now)
         while startable(lanes, probing=step == "park", room=0):
-            runs.append(lanes.start())
+            runs.append(lanes.take())
         groups = [each.message.group_id for each in runs if each.message.group_id]
         assert len(groups) == len(set(groups))
     lanes.unpark()
     lanes.wake(now + 3)
     while runs or lanes.ready:
         while startable(lanes, probing=False, room=0):
-            runs.append(lanes.start())
+            runs.append(lanes.take())
         one = runs.pop()
         lanes.done(one)
         gone.append(one)

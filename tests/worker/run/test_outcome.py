@@ -19,7 +19,9 @@ from sqs_worker.run.outcome import (
     Park,
     Rules,
     Situation,
+    of_defect,
     of_delivery,
+    of_drain,
     of_error,
     of_success,
 )
@@ -66,6 +68,11 @@ def test_a_delivery_is_run_once_and_deleted_only_when_it_was_handled(
     is_new: bool, is_canary: bool, is_handled: bool, done: Delivery
 ) -> None:
     assert of_delivery(is_new=is_new, is_canary=is_canary, is_handled=is_handled) is done
+
+
+def test_a_drain_gives_back_at_once_and_a_defect_after_its_backoff() -> None:
+    assert of_drain() == GiveBack(0.0)
+    assert of_defect(2, FIFO) == GiveBack(20.0)
 
 
 def test_success_deletes() -> None:

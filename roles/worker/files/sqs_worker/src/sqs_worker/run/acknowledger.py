@@ -68,6 +68,8 @@ class Acknowledger:
 
         False, and nothing changed, when the copy could not be sent: the message is then still the caller's.
         """
+        if self._dead_letter_queue_url is None:
+            return False
         try:
             copy = dead_letter(job.message, reason, self._queue_url, self._dead_letter_queue_url)
             await self._api.call("SendMessage", copy, attempts=LEAST_TRIES)

@@ -51,7 +51,7 @@ def assemble(
     metrics: Metrics,
     note: Note,
 ) -> Parts:
-    """Parts for these settings; ``handle`` is ``handler`` with its middleware. Needs a running event loop."""
+    """Parts for these settings; ``handle`` is ``handler`` with its layers. Needs a running event loop."""
     clock = asyncio.get_running_loop().time
     prefetch = settings.prefetch
     if prefetch is None:

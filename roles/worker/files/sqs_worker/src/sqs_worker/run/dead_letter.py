@@ -18,13 +18,13 @@ MAX_REASON = 1_000  # characters; enough for an error's message, far below a mes
 Attributes = Mapping[str, Mapping[str, Any]]
 
 
-def dead_letter(message: Message, reason: str, queue_url: str, dead_letter_queue_url: str | None) -> dict[str, Any]:
+def dead_letter(message: Message, reason: str, queue_url: str, dead_letter_queue_url: str) -> dict[str, Any]:
     """The parameters of SendMessage for a copy of a message of ``queue_url``; what there is no room for is left out.
 
-    Raises ApiError, not to be repeated, when the message has no attribute left for its reason, or there is no queue.
+    Raises ApiError, not to be repeated, when the message has no attribute left for its reason.
     """
     attributes = {name: dict(value) for name, value in message.message_attributes.items()}
-    if dead_letter_queue_url is None or len(attributes) >= MAX_ATTRIBUTES:
+    if len(attributes) >= MAX_ATTRIBUTES:
         raise ApiError("SendMessage", "NoRoom", "no attribute is left for the reason", retryable=False)
     source = {
         "queue": queue_url.rpartition("/")[2],

@@ -25,7 +25,9 @@ from sqs_worker.run.outcome import (
     Park,
     Rules,
     Situation,
+    of_defect,
     of_delivery,
+    of_drain,
     of_error,
     of_success,
 )
@@ -87,7 +89,7 @@ class Dispatcher:
         """Finish what can be finished within ``timeout`` seconds, or until ``hurry``; give the rest back at once."""
         self._draining = True
         for job in self._lanes.clear_later():
-            self._give_back(job)
+            self._give_back(job, of_drain())
         give_up_at = self._loop.time() + timeout
         hurried = self._loop.create_task(hurry.wait())
         while (self._runs.tasks or self._lanes.ready) and self._loop.time() < give_up_at and not hurry.is_set():
@@ -102,7 +104,7 @@ class Dispatcher:
         self._closed = True
         for job in (*await self._runs.cancel(), *self._lanes.clear_ready()):
             if not job.finished:
-                self._give_back(job)
+                self._give_back(job, of_drain())
 
     def _pump(self) -> None:
         """Start as many handlers as the limits allow."""
@@ -113,7 +115,7 @@ class Dispatcher:
                 return
             self._breaker.admit()
             self._rate.take()
-            self._runs.start(self._lanes.start())
+            self._runs.start(self._lanes.take())
 
     def _may_probe(self) -> bool:
         return self._breaker.is_open and self._lanes.probes(room=self._hand.room())
@@ -133,14 +135,14 @@ class Dispatcher:
             case Delete():
                 self._acknowledger.delete(job)
                 self._lanes.done(job)
-            case GiveBack(seconds):
-                self._give_back(job, seconds)
+            case GiveBack() as back:
+                self._give_back(job, back)
             case DeadLetter(reason, otherwise):
                 if await self._acknowledger.dead_letter(job, reason):
                     self._journal.dead_lettered(job.message, reason)
                     self._lanes.done(job)
                 else:
-                    self._give_back(job, otherwise.seconds)
+                    self._give_back(job, otherwise)
             case Keep(seconds, counts):
                 job.message.retries += int(counts)
                 until = self._loop.time() + seconds
@@ -184,13 +186,13 @@ class Dispatcher:
         self._journal.unsettled(job.message, error)
         self._breaker.neutral()
         if not job.finished:
-            self._give_back(job, self._rules.backoff(job.message.receive_count))
+            self._give_back(job, of_defect(job.message.receive_count, self._rules))
 
-    def _give_back(self, job: Job, seconds: float = 0.0) -> None:
-        """Give a job back, and what waits behind it in its group; the job itself visible again after ``seconds``."""
+    def _give_back(self, job: Job, back: GiveBack) -> None:
+        """Give a job back, and before it what waits behind it in its group."""
         behind = self._lanes.leave(job)
         if job.started_at is None:
             self._journal.released(1 + len(behind))
         for waiting in behind:
             self._acknowledger.delay(waiting, 0.0)
-        self._acknowledger.delay(job, seconds)
+        self._acknowledger.delay(job, back.seconds)

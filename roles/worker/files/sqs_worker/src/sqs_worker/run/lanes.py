@@ -53,8 +53,8 @@ class Lanes:
         """
         return bool(self._parked) and not (self._fresh_turn and room > 0)
 
-    def start(self) -> Job:
-        """Take out the next job to be started, ready before parked; after a parked one it is a fresh message's turn."""
+    def take(self) -> Job:
+        """Take out the next job to be started: ready before parked; after a parked one it is a fresh message's turn."""
         self._fresh_turn = not self._ready
         return self._ready.popleft() if self._ready else self._parked.popleft()
 

@@ -105,6 +105,16 @@ def of_delivery(*, is_new: bool, is_canary: bool, is_handled: bool) -> Delivery:
     return Delivery.DELETE if is_handled else Delivery.IGNORE
 
 
+def of_drain() -> GiveBack:
+    """What is done with a message that a drain leaves no time for, whether it was tried or not."""
+    return GiveBack(0.0)
+
+
+def of_defect(receive_count: int, rules: Rules) -> GiveBack:
+    """What is done with a message for which none of these could be done, tried ``receive_count`` times."""
+    return GiveBack(rules.backoff(receive_count))
+
+
 def of_success() -> Fate:
     """What is done with a message whose handler has ended with success, whatever else is so."""
     return DELETE
