@@ -15,7 +15,7 @@ with suppress(ImportError):
     import botocore.exceptions
 
 from .._aws.client import error_code, error_message, polls, until_taken
-from .wanted import profile_name
+from .._topology.names import name_in
 
 POLL_SECONDS = 2
 FILTER_VALUES = 200
@@ -58,7 +58,7 @@ class AssociationApi:
         """Return for each of the profiles the IDs of the instances that use it."""
         users: dict[str, list[str]] = {name: [] for name in profile_names}
         for item in self._associations([]):
-            name = profile_name(item["IamInstanceProfile"]["Arn"])
+            name = name_in(item["IamInstanceProfile"]["Arn"])
             if name in users:
                 users[name].append(item["InstanceId"])
         return users
@@ -100,7 +100,7 @@ class AssociationApi:
         differing: set[tuple[str, str, str]] = set()
         for _last in polls(self._timeout, POLL_SECONDS, self._sleep):
             actual = {
-                (item["InstanceId"], profile_name(item["IamInstanceProfile"]["Arn"]), item["State"])
+                (item["InstanceId"], name_in(item["IamInstanceProfile"]["Arn"]), item["State"])
                 for item in self._associations_of(profiles)
             }
             differing = wanted ^ actual
@@ -147,7 +147,7 @@ def _instance(found: dict[str, Any], association: dict[str, Any] | None) -> dict
     options = found.get("MetadataOptions", {})
     return {
         "state": found["State"]["Name"],
-        "profile": profile_name(association["IamInstanceProfile"]["Arn"]) if association else None,
+        "profile": name_in(association["IamInstanceProfile"]["Arn"]) if association else None,
         "association_id": association["AssociationId"] if association else None,
         "http_tokens": options.get("HttpTokens", "optional"),
         "hop_limit": options.get("HttpPutResponseHopLimit", 1),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._problems import Problems, join, show
+from .._topology.names import name_in
 
 _INSTANCE_ID = re.compile(r"i-[0-9a-f]{8,17}")
 
@@ -21,11 +22,6 @@ class Wanted:
 
     instance_id: str
     profile: str | None
-
-
-def profile_name(name_or_arn: str) -> str:
-    """Return the name of a profile given by name or by ARN."""
-    return name_or_arn.rpartition("/")[2]
 
 
 def read_wanted(entries: Iterable[Mapping[str, Any]], *, absent: bool) -> list[Wanted]:
@@ -46,6 +42,6 @@ def read_wanted(entries: Iterable[Mapping[str, Any]], *, absent: bool) -> list[W
             problems.add(join(path, "instance_id"), f"{instance_id} is listed twice")
         if not profile and not absent:
             problems.add(join(path, "instance_profile"), "is missing")
-        found[instance_id] = Wanted(instance_id, None if absent else profile_name(profile or ""))
+        found[instance_id] = Wanted(instance_id, None if absent else name_in(profile or ""))
     problems.raise_if_any("associations")
     return list(found.values())

@@ -45,10 +45,9 @@ class Aws:
             self._clients[key] = connect(self._module, service, self.counter, region=region, attempts=attempts)
         return self._clients[key]
 
-    def account(self) -> tuple[str, str]:
-        """Return partition and account ID of the caller; one call of ``sts:GetCallerIdentity``."""
-        identity = self.client("sts").get_caller_identity()
-        return identity["Arn"].split(":")[1], identity["Account"]
+    def caller(self) -> str:
+        """Return the ARN of the caller, which says partition and account; one call of ``sts:GetCallerIdentity``."""
+        return str(self.client("sts").get_caller_identity()["Arn"])
 
     def counting(self, label: str) -> Callable[[int, int], None]:
         """Return what ``concurrently`` calls after each item, so that the operator sees how far the work has come."""

@@ -11,7 +11,7 @@ from typing import Any
 from .._aws.run import Aws
 from .._aws.steps import diff
 from .._topology.dashboard import check_name, dashboard_body
-from .._topology.expand import expand, in_account
+from .._topology.expand import expand, in_place
 from .._topology.names import Place, derive_in_account
 from .api import DashboardApi
 
@@ -52,10 +52,10 @@ def _wanted(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
 
     def body(place: Place) -> dict[str, Any]:
         return dashboard_body(
-            in_account(expanded, place.account_id, place.partition),
+            in_place(expanded, place),
             autoscaling_groups=parameters["autoscaling_groups"],
             backlog_targets=parameters["backlog_targets"],
             queues=parameters["queues"],
         )
 
-    return derive_in_account(body, region=aws.region, account=aws.account)
+    return derive_in_account(body, region=aws.region, caller=aws.caller)

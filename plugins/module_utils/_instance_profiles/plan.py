@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._aws.steps import Step
-from .._topology.names import Place
+from .._topology.names import Place, name_in
 from .._topology.policies import Document, SamePolicy
 from .._topology.tags import differing_tags
 from .wanted import Wanted
@@ -120,10 +120,6 @@ def predict(wanted: Wanted, actual: Mapping[str, Any], steps: Iterable[Step]) ->
 
 def _policy_arn(place: Place, name: str) -> str:
     return place.arn("iam", f"policy/{name}")
-
-
-def _name_in(arn: str) -> str:
-    return arn.rpartition("/")[2]
 
 
 def _plan_role(
@@ -229,7 +225,7 @@ def _create_policy(after: Document, name: str, document: Document, tags: Documen
 
 
 def _tagged(after: Document, kind: str, identifier: str) -> Document:
-    holder = after["policies"][_name_in(identifier)] if kind == "policy" else after[kind]
+    holder = after["policies"][name_in(identifier)] if kind == "policy" else after[kind]
     tags: Document = holder["tags"]
     return tags
 
@@ -240,7 +236,7 @@ _EFFECTS: dict[str, Any] = {
     "update_role": lambda after, name, **values: after["role"].update(values),
     "set_permissions_boundary": lambda after, name, arn: after["role"].update(permissions_boundary=arn),
     "create_policy": _create_policy,
-    "update_policy": lambda after, arn, document: after["policies"][_name_in(arn)].update(document=document),
+    "update_policy": lambda after, arn, document: after["policies"][name_in(arn)].update(document=document),
     "attach_policy": lambda after, role, arn: after["role"]["attached"].append(arn),
     "detach_policy": lambda after, role, arn: after["role"]["attached"].remove(arn),
     "put_inline_policy": lambda after, role, name, document: after["role"]["inline"].update({name: document}),
@@ -252,5 +248,5 @@ _EFFECTS: dict[str, Any] = {
     "untag": lambda after, kind, identifier, keys: [_tagged(after, kind, identifier).pop(key) for key in keys],
     "delete_profile": lambda after, name: after.update(profile=None),
     "delete_role": lambda after, name: after.update(role=None),
-    "delete_policy": lambda after, arn: after["policies"].update({_name_in(arn): None}),
+    "delete_policy": lambda after, arn: after["policies"].update({name_in(arn): None}),
 }

@@ -32,7 +32,7 @@ def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     region = "" if topology is None else aws.region
     expanded = None if topology is None else expand(topology, region=region)
     place, wanted = derive_in_account(
-        lambda place: (place, read_parameters(parameters, expanded, place)), region=region, account=aws.account
+        lambda place: (place, read_parameters(parameters, expanded, place)), region=region, caller=aws.caller
     )
     api = IamApi(aws.client("iam"), place)
     every_inline = absent or parameters["purge_policies"]

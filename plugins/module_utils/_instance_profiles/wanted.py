@@ -12,18 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._problems import Problems, RefusedError, join, show
-from .._topology.expand import in_account
-from .._topology.names import Place
+from .._topology.expand import in_place
+from .._topology.names import ROLE_NAME_MAXIMUM, Place
 from .._topology.policies import Document, instance_profiles, operator_role, trust_policy
 from .._topology.shapes import ExpandedTopology
 from .._topology.tags import read_tags
 
-NAME_LIMITS = {"name": 128, "role": 64, "policy": 128}
+NAME_LIMITS = {"name": 128, "role": ROLE_NAME_MAXIMUM, "policy": 128}
 """Characters of the names of a profile, a role and a policy. Source: reference_iam-quotas.html."""
 MANAGED_POLICY_CHARACTERS = 6144
 """White space does not count. Source: reference_iam-quotas.html."""
 INLINE_POLICY_CHARACTERS = 10240
 """The sum of all inline policies of a role. Source: reference_iam-quotas.html."""
+SESSION_MINIMUM, SESSION_MAXIMUM = 3600, 12 * 3600
+"""Seconds of a session with a role. Source: API_CreateRole.html."""
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 _POLICY_ARN = re.compile(r"arn:aws[\w-]*:iam::(aws|\d{12}):policy/.+")
 
@@ -52,10 +54,7 @@ def read_parameters(parameters: Mapping[str, Any], expanded: ExpandedTopology | 
     :param expanded: the topology of the options; None for their ``instance_profiles``.
     Raises InvalidInputError and RefusedError.
     """
-    if expanded is None:
-        entries = parameters["instance_profiles"]
-    else:
-        entries = _entries(in_account(expanded, place.account_id, place.partition), parameters)
+    entries = parameters["instance_profiles"] if expanded is None else _entries(in_place(expanded, place), parameters)
     return read_wanted(
         [_with_common(entry, parameters) for entry in entries],
         trust_policy=trust_policy({"partition": place.partition}),
@@ -172,8 +171,11 @@ def _check(wanted: Wanted, path: str, problems: Problems) -> None:
     if wanted.description is not None and len(wanted.description) > 1000:
         problems.add(join(path, "description"), f"{len(wanted.description)} characters are above 1000")
     duration = wanted.max_session_duration
-    if duration is not None and not 3600 <= duration <= 43200:
-        problems.add(join(path, "max_session_duration"), f"{duration} is not within 3600 and 43200 seconds")
+    if duration is not None and not SESSION_MINIMUM <= duration <= SESSION_MAXIMUM:
+        problems.add(
+            join(path, "max_session_duration"),
+            f"{duration} is not within {SESSION_MINIMUM} and {SESSION_MAXIMUM} seconds",
+        )
     for position, arn in enumerate(wanted.managed_policy_arns):
         if not _POLICY_ARN.fullmatch(arn):
             problems.add(f"{path}.managed_policy_arns[{position}]", f"{show(arn)} is not the ARN of an IAM policy")

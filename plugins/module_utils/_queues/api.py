@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._aws.client import AwsCallError, call, concurrently, has_code
-from .._progress import counting
 from .._topology.names import name_in, queue_url
 from .._topology.queue_attributes import AttributeValue, from_aws, to_aws
 from .actual import ActualQueue
 
 LIST_PAGE = 1000
 """Queues in a page of ListQueues. Source: API_ListQueues.html."""
+
+Done = Callable[[int, int], None]
+"""Called after each item of long work, with how many are done and how many there are."""
 
 NOT_FOUND = ("NonExistentQueue", "QueueDoesNotExist")
 ALREADY_EXISTS = ("QueueAlreadyExists", "QueueNameExists")
@@ -27,12 +29,12 @@ class QueueApi:
     """The queues of one account and region.
 
     Every method raises AwsCallError, whose message names the queue, for whatever AWS or the network answers, except
-    where it says otherwise.
+    where it says otherwise. ``counting`` returns for a label what is called while the work of that name goes on.
     """
 
-    def __init__(self, client: Any, *, progress: Callable[[str], None] | None = None) -> None:
+    def __init__(self, client: Any, *, counting: Callable[[str], Done] | None = None) -> None:
         self._client = client
-        self._progress = progress
+        self._counting = counting
 
     def list_urls(self, prefix: str = "") -> dict[str, str]:
         """Return the URLs of all queues whose names begin with ``prefix``, by name."""
@@ -123,7 +125,7 @@ class QueueApi:
 
     def run_all(self, label: str, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """Return ``function`` of every item, computed concurrently, with progress reported as ``label``."""
-        done = counting(self._progress, label) if self._progress else None
+        done = self._counting(label) if self._counting else None
         return concurrently(function, items, done=done)
 
     def predicted_url(self, name: str, account_id: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._aws.run import Aws
 from .._problems import Problems, bounded_integer
-from .._topology.names import Place, check_place, partition_of
+from .._topology.names import Place, check_place, partition_of, place_of_caller
 from .._topology.queue_attributes import ATTRIBUTES
 from .api import QueueApi
 from .lookup import look_up, read_references
@@ -75,7 +75,7 @@ def show_queues(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     names = parameters["names"]
     references = None if names is None else read_references(names, aws.region, "names")
     found, missing = look_up(
-        QueueApi(aws.client("sqs"), progress=aws.report),
+        QueueApi(aws.client("sqs"), counting=aws.counting),
         references,
         prefix=parameters["prefix"] or "",
         urls_only=parameters["urls_only"],
@@ -104,7 +104,7 @@ def _reconcile(parameters: Mapping[str, Any], aws: Aws, wanted: Wanted) -> tuple
         wait_timeout=parameters["wait_timeout"],
     )
     engine = QueueReconciler(
-        QueueApi(aws.client("sqs"), progress=aws.report),
+        QueueApi(aws.client("sqs"), counting=aws.counting),
         lambda actual: _place(parameters["account_id"], actual, aws),
         options,
     )
@@ -129,5 +129,5 @@ def _place(given: str | None, actual: str | None, aws: Aws) -> Place:
         problems = Problems()
         problems.add("account_id", f"{given} is not the account of these queues, which is {actual}")
         problems.raise_if_any("The place of the queues")
-    account = given or actual or aws.account()[1]
+    account = given or actual or place_of_caller(aws.caller()).account_id
     return Place(region=aws.region, account_id=account, partition=partition_of(aws.region))

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._problems import Problems, join, read_integer, read_mapping, refuse_unknown_keys, show
 from .._topology import queue_attributes as sqs
-from .._topology.expand import expand, in_account
+from .._topology.expand import expand, in_place
 from .._topology.names import Place, check_queue_name, is_arn, is_fifo, name_of_other_type, parse_queue_arn
 from .._topology.policies import queue_policy
 from .._topology.queue_attributes import AttributeValue
@@ -61,7 +61,7 @@ def of_topology(topology: object, *, region: str, account_id: str | None, purge_
     expanded = expand(topology, region=region, account_id=account_id)
 
     def at(place: Place) -> list[WantedQueue]:
-        return from_topology(in_account(expanded, place.account_id, place.partition), purge_tags=purge_tags)
+        return from_topology(in_place(expanded, place), purge_tags=purge_tags)
 
     return Wanted([queue["name"] for queue in expanded["queues"].values()], at, expanded["queues"])
 

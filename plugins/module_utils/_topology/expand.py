@@ -57,16 +57,15 @@ def expand(
         "alarms": [],
     }
     result["alarms"] = alarms(result)
-    return in_account(result, account, result["partition"]) if account else result
+    return in_place(result, Place(region, account, result["partition"])) if account else result
 
 
-def in_account(expanded: ExpandedTopology, account_id: str, partition: str) -> ExpandedTopology:
+def in_place(expanded: ExpandedTopology, place: Place) -> ExpandedTopology:
     """Return an expanded topology with what follows from the account that it is in."""
-    place = Place(expanded["region"], account_id, partition)
     queues: dict[str, ExpandedQueue] = {
         key: {**queue, "arn": place.queue_arn(queue["name"])} for key, queue in expanded["queues"].items()
     }
-    return {**expanded, "account_id": account_id, "partition": partition, "queues": queues}
+    return {**expanded, "account_id": place.account_id, "partition": place.partition, "queues": queues}
 
 
 def handler_deadline(queue: QueueInput) -> int:

@@ -103,18 +103,26 @@ def place_of(expanded: Mapping[str, Any]) -> Place:
     return Place(expanded["region"], str(expanded["account_id"]), expanded["partition"])
 
 
-def derive_in_account(
-    derive: Callable[[Place], Derived], *, region: str, account: Callable[[], tuple[str, str]]
-) -> Derived:
+def derive_in_account(derive: Callable[[Place], Derived], *, region: str, caller: Callable[[], str]) -> Derived:
     """Return what ``derive`` makes of the caller's place.
 
     It is called with an account made up before, so that it names every fault before the first call to AWS.
 
-    :param account: asks AWS for partition and account ID.
+    :param caller: asks AWS for the ARN of the caller.
     """
     derive(Place(region, "0" * 12, partition_of(region)))
-    partition, account_id = account()
-    return derive(Place(region, account_id, partition))
+    return derive(place_of_caller(caller(), region))
+
+
+def place_of_caller(arn: str, region: str = "") -> Place:
+    """Return the place of whoever has this ARN, as ``sts:GetCallerIdentity`` gives it; ``region`` is where it works.
+
+    Raises ValueError for what is no ARN.
+    """
+    caller = parse_arn(arn)
+    if caller is None:
+        raise ValueError(f"{show(arn)} is not the ARN of a caller")
+    return Place(region, caller.account_id, caller.partition)
 
 
 def partition_of(region: str) -> str:
@@ -174,6 +182,11 @@ def without_type(name: str) -> str:
 def name_of_other_type(name: str) -> str:
     """Return the name that a queue would have if it were of the other type, FIFO or standard."""
     return without_type(name) if is_fifo(name) else f"{name}{FIFO_SUFFIX}"
+
+
+def endpoint_service_name(region: str) -> str:
+    """Return the name of SQS as a service that a VPC endpoint leads to."""
+    return f"com.amazonaws.{region}.sqs"
 
 
 def queue_url(endpoint: str, account_id: str, name: str) -> str:

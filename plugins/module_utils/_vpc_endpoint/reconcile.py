@@ -12,8 +12,8 @@ from .._aws.documents import same_policy
 from .._aws.run import Aws
 from .._aws.steps import apply, diff
 from .._problems import RefusedError
-from .._topology.expand import expand, in_account
-from .._topology.names import derive_in_account
+from .._topology.expand import expand, in_place
+from .._topology.names import derive_in_account, endpoint_service_name
 from .._topology.policies import Document, endpoint_policy
 from .api import EndpointApi
 from .plan import explain_late, plan_absent, plan_present, predict
@@ -28,7 +28,7 @@ def reconcile(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     """
     check_ids(parameters)
     absent = parameters["state"] == "absent"
-    service_name = parameters["service_name"] or f"com.amazonaws.{aws.region}.sqs"
+    service_name = parameters["service_name"] or endpoint_service_name(aws.region)
     tags = parameters["tags"]
     wanted = Wanted(
         vpc_id=parameters["vpc_id"],
@@ -61,9 +61,9 @@ def _policy(parameters: Mapping[str, Any], aws: Aws) -> Document | None:
         return policy
     expanded = expand(parameters["topology"], region=aws.region)
     return derive_in_account(
-        lambda place: endpoint_policy(in_account(expanded, place.account_id, place.partition)),
+        lambda place: endpoint_policy(in_place(expanded, place)),
         region=aws.region,
-        account=aws.account,
+        caller=aws.caller,
     )
 
 

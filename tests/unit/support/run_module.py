@@ -25,7 +25,7 @@ class FakeSts:
         self.meta = mock.Mock()
 
     def get_caller_identity(self) -> dict[str, str]:
-        return {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/somebody"}
+        return {"Arn": f"arn:aws:iam::{ACCOUNT}:user/somebody"}
 
 
 def run_module(

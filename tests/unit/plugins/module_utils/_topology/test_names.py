@@ -76,15 +76,20 @@ def test_names_of_alarms(prefix: str, key: str, kind: str, name: str) -> None:
 def test_a_fault_is_named_before_the_account_is_asked_for() -> None:
     asked: list[str] = []
 
-    def account() -> tuple[str, str]:
+    def caller() -> str:
         asked.append("sts")
-        return "aws-cn", "123456789012"
+        return "arn:aws-cn:iam::123456789012:user/somebody"
 
     def refuse(place: names.Place) -> None:
         raise ValueError(place.region)
 
     with pytest.raises(ValueError, match="cn-north-1"):
-        names.derive_in_account(refuse, region="cn-north-1", account=account)
+        names.derive_in_account(refuse, region="cn-north-1", caller=caller)
     assert asked == []
-    arn = names.derive_in_account(lambda place: place.queue_arn("orders"), region="cn-north-1", account=account)
+    arn = names.derive_in_account(lambda place: place.queue_arn("orders"), region="cn-north-1", caller=caller)
     assert arn == "arn:aws-cn:sqs:cn-north-1:123456789012:orders"
+
+
+def test_a_caller_without_an_arn_has_no_place() -> None:
+    with pytest.raises(ValueError, match="not the ARN of a caller"):
+        names.place_of_caller("somebody")
