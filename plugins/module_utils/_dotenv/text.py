@@ -194,7 +194,7 @@ def edit(text: str, values: Mapping[str, str], absent: Sequence[str] = (), secre
             kept.append(entry)
         elif entry.key in values:
             if index == last[entry.key]:
-                kept.extend(_updated(entry, values[entry.key], change))
+                kept.extend(_update(entry, values[entry.key], change))
         elif entry.key in absent:
             if entry.key not in change.removed:
                 change.removed.append(entry.key)
@@ -203,12 +203,12 @@ def edit(text: str, values: Mapping[str, str], absent: Sequence[str] = (), secre
     change.added = [key for key in values if key not in last]
     if change.added and kept and not kept[-1].text.endswith("\n"):
         kept[-1].text += "\n"
-    kept.extend(_written(key, values[key]) for key in change.added)
+    kept.extend(_entry_for(key, values[key]) for key in change.added)
     _check_reachable(kept, values)
     change.after = "".join(entry.text for entry in kept)
     visible = {key for key, value in values.items() if key not in secrets and not _looks_secret(key, value)}
-    change.masked_before = _masked(entries, visible, set())
-    change.masked_after = _masked(kept, visible, set(change.modified))
+    change.masked_before = _mask(entries, visible, set())
+    change.masked_after = _mask(kept, visible, set(change.modified))
     return change
 
 
@@ -263,8 +263,8 @@ def _quoted_entry(text: str, position: int, match: re.Match[str]) -> Entry:
     comment = INLINE_COMMENT.search(tail)
     value = text[match.end() + 1 : close]
     exact = not match["lead"].strip() and match["equals"] == "=" and not tail and not text[close:end].endswith("\r\n")
-    known = exact and not _quoted_differently(value, mark)
-    return Entry(text[position:end], match["key"], value if known else None, comment[1] if comment else None)
+    agreed = exact and not _quoted_differently(value, mark)
+    return Entry(text[position:end], match["key"], value if agreed else None, comment[1] if comment else None)
 
 
 def _quoted_differently(value: str, mark: str) -> bool:
@@ -283,14 +283,14 @@ def _closing_quote(text: str, opening: int, mark: str) -> int:
     return -1
 
 
-def _written(key: str, value: str) -> Entry:
+def _entry_for(key: str, value: str) -> Entry:
     return Entry(f"{key}={quote(value)}\n", key, value)
 
 
-def _updated(entry: Entry, value: str, change: Change) -> list[Entry]:
+def _update(entry: Entry, value: str, change: Change) -> list[Entry]:
     if entry.value == value:
         return [entry]
-    written = _written(str(entry.key), value)
+    written = _entry_for(str(entry.key), value)
     change.modified.append(str(entry.key))
     if not entry.comment:
         return [written]
@@ -342,7 +342,7 @@ def _looks_secret(key: str, value: str) -> bool:
     return bool(SECRET_KEY.search(key) or URL_WITH_PASSWORD.search(value))
 
 
-def _masked(entries: Sequence[Entry], visible: set[str], modified: set[str]) -> str:
+def _mask(entries: Sequence[Entry], visible: set[str], modified: set[str]) -> str:
     lines = []
     for entry in entries:
         if entry.key is None:

@@ -136,7 +136,7 @@ def is_resurrected(saved: Sequence[Mapping[str, Any]], names: Collection[str], s
     return any(state in STARTING or entry.get("name") in names for entry in saved)
 
 
-def listed(saved: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def as_jlist(saved: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return what ``pm2 jlist`` would print once the entries of the dump are brought back."""
     return [{"name": entry["name"], "pm2_env": dict(entry)} for entry in saved]
 

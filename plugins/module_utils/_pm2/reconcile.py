@@ -13,10 +13,10 @@ from .plan import (
     STARTING,
     Plan,
     Pm2Error,
+    as_jlist,
     check_apps,
     is_name,
     is_resurrected,
-    listed,
     make_plan,
     stop_timeout,
     summary,
@@ -63,7 +63,7 @@ def reconcile(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     saved = pm2.saved()
     resurrect = not pm2.is_up and is_resurrected(saved, names, state)
     if check_mode:
-        processes = listed(saved) if resurrect else pm2.processes()
+        processes = as_jlist(saved) if resurrect else pm2.processes()
     else:
         if resurrect:
             pm2.run("resurrect")

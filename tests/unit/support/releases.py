@@ -15,9 +15,9 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils._release.virtualenvs
 def deploy(
     root: Path, source: Path, environment: Virtualenv | None = None, *, npm: NpmPackages | None = None, keep: int = 5
 ) -> Plan:
-    there = Releases(str(root))
-    plan = there.plan({"app": digest(str(source))}, environment, ["data"], npm=npm, keep=keep)
+    releases = Releases(str(root))
+    plan = releases.plan({"app": digest(str(source))}, environment, ["data"], npm=npm, keep=keep)
     packed = source.parent / "app.tar.gz"
     archive(str(source), str(packed))
-    there.apply(plan, environment, {"app": str(packed)})
+    releases.apply(plan, environment, {"app": str(packed)})
     return plan

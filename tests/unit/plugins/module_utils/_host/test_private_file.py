@@ -111,17 +111,17 @@ def test_file_that_can_be_replaced_is_left_as_it_is(path: Path) -> None:
 
 def test_folder_in_the_place_of_the_file_is_told(path: Path) -> None:
     path.mkdir()
-    with pytest.raises(IsADirectoryError) as told:
+    with pytest.raises(IsADirectoryError) as caught:
         check_replaceable(str(path))
-    assert explain(str(path), told.value) == (
+    assert explain(str(path), caught.value) == (
         f"{path} cannot be read or written: it is a folder, and a file is needed; move it away and run again"
     )
 
 
 def test_folder_that_takes_no_file_is_told() -> None:
-    with pytest.raises(OSError, match=r"\S") as told:
+    with pytest.raises(OSError, match=r"\S") as caught:
         check_replaceable("/proc/self/.env")
-    assert explain("/proc/self/.env", told.value).startswith("/proc/self/.env cannot be read or written: ")
+    assert explain("/proc/self/.env", caught.value).startswith("/proc/self/.env cannot be read or written: ")
 
 
 @pytest.mark.parametrize(
@@ -134,5 +134,5 @@ def test_folder_that_takes_no_file_is_told() -> None:
     ],
 )
 def test_what_is_in_the_way_is_told_with_the_way_out(number: int, said: str) -> None:
-    told = explain("/srv/shop/.env", OSError(number, os.strerror(number)))
-    assert told == f"/srv/shop/.env cannot be read or written: {said}"
+    sentence = explain("/srv/shop/.env", OSError(number, os.strerror(number)))
+    assert sentence == f"/srv/shop/.env cannot be read or written: {said}"

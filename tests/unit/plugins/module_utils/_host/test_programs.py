@@ -28,9 +28,9 @@ def test_a_remedy_follows_one_line_and_stands_below_several() -> None:
 
 
 def test_the_end_of_a_long_output_is_told() -> None:
-    told = str(failure("seq 5000; exit 1"))
-    assert told.endswith("\n4999\n5000")
-    assert len(told) < 2100
+    message = str(failure("seq 5000; exit 1"))
+    assert message.endswith("\n4999\n5000")
+    assert len(message) < 2100
 
 
 def test_a_program_that_does_not_end_is_ended_and_named() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._pm2.plan import (
     Plan,
+    as_jlist,
     differences,
     is_resurrected,
-    listed,
     make_plan,
     summary,
 )
@@ -282,4 +282,4 @@ def test_saved_list_is_brought_back_before_anything_in_it_changes(state: str) ->
 
 def test_saved_list_is_planned_on_as_if_it_were_brought_back() -> None:
     dump = [saved(process()), saved(process(OTHER, status="stopped"))]
-    assert make_plan([APP, OTHER], listed(dump), dump, "started").steps == [f"restart {OTHER['name']}", "save"]
+    assert make_plan([APP, OTHER], as_jlist(dump), dump, "started").steps == [f"restart {OTHER['name']}", "save"]

@@ -88,18 +88,18 @@ def test_npm_packages_that_look_into_the_source_are_the_releases_own(
 
 
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "message"),
     [
         ("echo 'npm error code E404' >&2; exit 1", "failed with code 1: npm error code E404"),
         ("kill -KILL $$", "was ended by signal 9, Killed"),
     ],
 )
 def test_failure_of_npm_is_one_message_and_the_next_run_finishes(
-    source: Path, tmp_path: Path, npm: NpmPackages, end: str, told: str
+    source: Path, tmp_path: Path, npm: NpmPackages, end: str, message: str
 ) -> None:
     root = tmp_path / "root"
     (tmp_path / "broken").write_text(end)
-    with pytest.raises(ReleaseError, match=f"in app, .*/npm ci .* {told}: the live release was not touched"):
+    with pytest.raises(ReleaseError, match=f"in app, .*/npm ci .* {message}: the live release was not touched"):
         deploy(root, source, npm=npm)
     assert Releases(str(root)).current is None
     assert list((root / "releases").iterdir()) == []

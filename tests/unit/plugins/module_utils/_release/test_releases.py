@@ -22,14 +22,14 @@ def test_archive_that_the_host_cannot_unpack_is_named_and_leaves_nothing(source:
         entry = tarfile.TarInfo("name")
         entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/hostname"
         tar.addfile(entry)
-    there = Releases(str(root))
-    plan = there.plan({"app": digest(str(source))}, None)
+    fresh = Releases(str(root))
+    plan = fresh.plan({"app": digest(str(source))}, None)
     with pytest.raises(ReleaseError, match=r"source app cannot be unpacked on the host: .*'name' is a link to an"):
-        there.apply(plan, None, {"app": str(packed)})
+        fresh.apply(plan, None, {"app": str(packed)})
     archive(str(source), str(packed))
     packed.write_bytes(packed.read_bytes()[:-20])
     with pytest.raises(ReleaseError, match=r"source app cannot be unpacked on the host: .*run again when it was cut"):
-        there.apply(plan, None, {"app": str(packed)})
+        fresh.apply(plan, None, {"app": str(packed)})
     assert list((root / "releases").iterdir()) == []
 
 
