@@ -36,7 +36,7 @@ def reporter(module: Any, clock: Callable[[], float] = time.monotonic) -> Callab
 
 
 def counting(report: Callable[[str], None], label: str) -> Callable[[int, int], None]:
-    """Return what :func:`aws_client.concurrently` calls after each item, to have ``label`` reported with the count."""
+    """Return what :func:`_aws.client.concurrently` calls after each item, to have ``label`` reported with the count."""
     return lambda done, total: report(f"{label}: {done} of {total} done")
 
 

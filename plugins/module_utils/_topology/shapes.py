@@ -57,7 +57,7 @@ class ExpandedService(TypedDict):
 class ExpandedTopology(TypedDict):
     """All that is derived from a topology; dead-letter queues stand first in ``queues``.
 
-    ``alarms`` are arguments of ``PutMetricAlarm``; see ``alarm_set``.
+    ``alarms`` are arguments of ``PutMetricAlarm``; see the file ``alarms``.
     """
 
     prefix: str

@@ -17,6 +17,7 @@ from ansible_collections.ecommerce.sqs.plugins.module_utils._alarms.reconcile im
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
 from ansible_collections.ecommerce.sqs.tests.unit.support.entries import OTHER_TOPIC, TOPIC, alarm
+from ansible_collections.ecommerce.sqs.tests.unit.support.grid import three_runs
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import REGION, Clock, StrictAws
 from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
 
@@ -50,17 +51,7 @@ def run(alarms, aws=None, check_mode=False, api=None, **changes):
 
 
 def grid(alarms, **changes):
-    """Check mode, for real, and again; returns what the real run returned."""
-    expected, aws = run(alarms, check_mode=True, **changes)
-    assert aws.writes == []
-    done, aws = run(alarms, **changes)
-    assert aws.writes
-    assert done["changed"]
-    assert expected == done
-    again, aws = run(alarms, **changes)
-    assert aws.writes == []
-    assert not again["changed"]
-    assert again["diff"] == {"before": "", "after": ""}
+    done, _writes = three_runs(run, alarms, **changes)
     return done
 
 

@@ -1,34 +1,13 @@
-# Copyright: Contributors to the ecommerce.sqs project
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What EC2 refuses for a while, and how many instances it can be asked for at once."""
 
 from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._associations.api import AssociationApi, UnknownProfileError
+from ansible_collections.ecommerce.sqs.tests.unit.support.instances import UNKNOWN, launch
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import Clock, StrictAws
-
-UNKNOWN = "Value (ours-b) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
-
-IMAGE = "ami-12c6146b"
-
-
-@pytest.fixture(autouse=True)
-def _moto():
-    with mock_aws():
-        iam = StrictAws().client("iam")
-        for name in ("ours-a", "ours-b", "stranger"):
-            iam.create_instance_profile(InstanceProfileName=name)
-        yield
-
-
-def launch(count=1):
-    ec2 = StrictAws().client("ec2")
-    instances = ec2.run_instances(ImageId=IMAGE, MinCount=count, MaxCount=count)["Instances"]
-    return [instance["InstanceId"] for instance in instances]
 
 
 def test_a_profile_that_ec2_does_not_know_yet_is_tried_again():

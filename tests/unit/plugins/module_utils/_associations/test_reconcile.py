@@ -4,30 +4,12 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._associations.reconcile import reconcile
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
+from ansible_collections.ecommerce.sqs.tests.unit.support.grid import three_runs
+from ansible_collections.ecommerce.sqs.tests.unit.support.instances import UNKNOWN, launch
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import ACCOUNT, StrictAws
-
-UNKNOWN = "Value (ours-b) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
-
-IMAGE = "ami-12c6146b"
-
-
-@pytest.fixture(autouse=True)
-def _moto():
-    with mock_aws():
-        iam = StrictAws().client("iam")
-        for name in ("ours-a", "ours-b", "stranger"):
-            iam.create_instance_profile(InstanceProfileName=name)
-        yield
-
-
-def launch(count=1):
-    ec2 = StrictAws().client("ec2")
-    instances = ec2.run_instances(ImageId=IMAGE, MinCount=count, MaxCount=count)["Instances"]
-    return [instance["InstanceId"] for instance in instances]
 
 
 def state(instance_id):
@@ -54,16 +36,8 @@ def run(associations, aws=None, check_mode=False, **changes):
 
 
 def grid(associations, writes, **changes):
-    """Check mode, for real, and again; returns what the real run returned."""
-    expected, aws = run(associations, check_mode=True, **changes)
-    assert aws.writes == []
-    done, aws = run(associations, **changes)
-    assert sorted(aws.writes) == sorted(writes)
-    assert done["changed"]
-    assert expected == done
-    again, aws = run(associations, **changes)
-    assert aws.writes == []
-    assert not again["changed"]
+    done, made = three_runs(run, associations, **changes)
+    assert sorted(made) == sorted(writes)
     return done
 
 

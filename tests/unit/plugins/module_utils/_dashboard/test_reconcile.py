@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._dashboard.reconcile import reconcile
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.tests.unit.support.grid import three_runs
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import StrictAws
 from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
 
@@ -37,14 +38,8 @@ def run(aws=None, check_mode=False, **changes):
 
 
 def grid(write, **changes):
-    expected, aws = run(check_mode=True, **changes)
-    assert aws.writes == []
-    done, aws = run(**changes)
-    assert aws.writes == [write]
-    assert expected == done
-    again, aws = run(**changes)
-    assert aws.writes == []
-    assert not again["changed"]
+    done, made = three_runs(run, **changes)
+    assert made == [write]
     return done
 
 

@@ -11,6 +11,8 @@ from moto import mock_aws
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.reconcile import reconcile
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
+from ansible_collections.ecommerce.sqs.tests.unit.support.grid import three_runs
+from ansible_collections.ecommerce.sqs.tests.unit.support.instances import launch
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import (
     ACCOUNT,
     StrictAws,
@@ -19,8 +21,6 @@ from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import defa
 
 POLICY_PREFIX = f"arn:aws:iam::{ACCOUNT}:policy/"
 BASE = POLICY_PREFIX + "of-the-company"
-
-IMAGE = "ami-12c6146b"
 
 
 @pytest.fixture(autouse=True)
@@ -69,17 +69,7 @@ def run(*profiles, aws=None, check_mode=False, **changes):
 
 
 def grid(*profiles, **changes):
-    """Check mode, for real, and again; returns what the real run returned."""
-    expected, aws = run(*profiles, check_mode=True, **changes)
-    assert aws.writes == []
-    done, aws = run(*profiles, **changes)
-    assert aws.writes
-    assert done["changed"]
-    assert expected == done
-    again, aws = run(*profiles, **changes)
-    assert aws.writes == []
-    assert not again["changed"]
-    assert again["diff"]["before"] == again["diff"]["after"]
+    done, _writes = three_runs(run, *profiles, **changes)
     return done
 
 
@@ -292,17 +282,9 @@ def test_a_creation_that_was_killed_is_finished():
     assert aws.writes == ["AddRoleToInstanceProfile"]
 
 
-def launch(profile_name):
-    ec2 = StrictAws().client("ec2")
-    instance = ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, IamInstanceProfile={"Name": profile_name})[
-        "Instances"
-    ][0]
-    return instance["InstanceId"]
-
-
 def test_a_profile_in_use_is_not_removed_unless_forced():
     run(profile())
-    instance_id = launch("shop-profile")
+    (instance_id,) = launch(IamInstanceProfile={"Name": "shop-profile"})
     aws = StrictAws()
     with pytest.raises(RefusedError, match=f"shop-profile is used by {instance_id}"):
         run(profile(), aws=aws, state="absent")

@@ -11,6 +11,7 @@ from moto import mock_aws
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
 from ansible_collections.ecommerce.sqs.plugins.module_utils._scaling.reconcile import reconcile
 from ansible_collections.ecommerce.sqs.tests.unit.support.entries import ASG, scaling_policy
+from ansible_collections.ecommerce.sqs.tests.unit.support.grid import three_runs
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import StrictAws
 
 
@@ -39,15 +40,8 @@ def run(*policies, aws=None, check_mode=False, state="present"):
 
 
 def grid(writes, *policies, **changes):
-    expected, aws = run(*policies, check_mode=True, **changes)
-    assert aws.writes == []
-    done, aws = run(*policies, **changes)
-    assert aws.writes == writes
-    assert expected == done
-    again, aws = run(*policies, **changes)
-    assert aws.writes == []
-    assert not again["changed"]
-    assert again["diff"]["before"] == again["diff"]["after"]
+    done, made = three_runs(run, *policies, **changes)
+    assert made == writes
     return done
 
 

@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
 from ansible_collections.ecommerce.sqs.plugins.module_utils._vpc_endpoint.reconcile import reconcile
+from ansible_collections.ecommerce.sqs.tests.unit.support.grid import three_runs
 from ansible_collections.ecommerce.sqs.tests.unit.support.strict_aws import (
     ACCOUNT,
     REGION,
@@ -51,15 +52,8 @@ def run(network, aws=None, check_mode=False, **changes):
 
 
 def grid(network, writes, **changes):
-    expected, aws = run(network, check_mode=True, **changes)
-    assert aws.writes == []
-    done, aws = run(network, **changes)
-    assert aws.writes == writes
-    assert done["changed"]
-    assert done["diff"] == expected["diff"]
-    again, aws = run(network, **changes)
-    assert aws.writes == []
-    assert not again["changed"]
+    done, made = three_runs(run, network, unpredicted=["vpc_endpoint"], **changes)
+    assert made == writes
     return done
 
 
