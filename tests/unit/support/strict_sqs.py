@@ -204,7 +204,10 @@ class StrictSqs:
 
     def do_ListDeadLetterSourceQueues(self, QueueUrl: str, MaxResults: int = 1000) -> dict[str, Any]:
         arn = self.arn(QueueUrl.rsplit("/", 1)[-1])
-        sources = [name for name, queue in self.queues.items() if arn in queue.attributes.get("RedrivePolicy", "")]
+        policies = {
+            name: json.loads(queue.attributes.get("RedrivePolicy") or "{}") for name, queue in self.queues.items()
+        }
+        sources = [name for name, policy in policies.items() if policy.get("deadLetterTargetArn") == arn]
         return {"queueUrls": [self.url(name) for name in sources]}
 
     def do_CreateQueue(

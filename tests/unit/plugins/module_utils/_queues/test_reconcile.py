@@ -272,18 +272,6 @@ def test_a_set_interrupted_anywhere_is_finished_by_the_next_run() -> None:
         }
 
 
-def test_pages_of_a_long_list_are_all_read(service: StrictSqs) -> None:
-    topology = {
-        "prefix": "big",
-        "queues": {f"q{index:04}": {"external_consumer": True, "dead_letter": False} for index in range(30)},
-        "services": {},
-    }
-    engines.apply_topology(service, topology)
-    original = service.do_ListQueues
-    service.do_ListQueues = lambda **parameters: original(**{**parameters, "MaxResults": 7})  # type: ignore[method-assign]
-    assert engines.apply_topology(service, topology).changes == []
-
-
 @given(topologies.good(), topologies.good())
 @settings(max_examples=40, deadline=None)
 def test_any_topology_converges_and_a_second_run_writes_nothing(one: dict[str, Any], two: dict[str, Any]) -> None:
