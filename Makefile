@@ -27,6 +27,10 @@ demo: setup ## the whole job on this machine: embedded AWS, three hosts, 50 orde
 down: setup ## stop everything that make demo started
 	@$(IN_VENV) ansible-playbook playbooks/down.yml -i inventories/local
 
+.PHONY: check
+check: setup-dev ## what to run after each edit: lint, format, types and the quick tests; no root, no npm
+	@$(IN_VENV) exec tests/run --quick $(CHECKS)
+
 .PHONY: test
 test: setup-dev ## every check, or make test CHECKS="ruff types"; what cannot run here is named
 	@scripts/machine

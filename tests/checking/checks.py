@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -14,12 +14,16 @@ import yaml
 
 @dataclass(frozen=True)
 class Check:
-    """One entry of a file of checks; ``command`` is a line of bash, ``needs`` commands on the PATH, or "root"."""
+    """One entry of a file of checks.
+
+    ``command`` is a line of bash, ``quick`` the line that stands for it after each edit, ``needs`` are commands on the
+    PATH, or "root".
+    """
 
     name: str
     command: str
     needs: list[str] = field(default_factory=list)
-    quick: bool = False
+    quick: str = ""
 
     def missing(self) -> list[str]:
         """What the check needs and this machine lacks."""
@@ -44,12 +48,11 @@ class UnknownError(Exception):
 
 
 def read(path: Path, names: list[str], *, quick: bool) -> list[Check]:
-    """Return the checks of a file, or only the named or the quick ones. Raises UnknownError."""
+    """Return the checks of a file, or only the named ones; of a quick run their quick lines. Raises UnknownError."""
     checks = [Check(**entry) for entry in yaml.safe_load(path.read_text(encoding="utf-8"))]
     unknown = set(names) - {check.name for check in checks}
     if unknown:
         known = ", ".join(check.name for check in checks)
         raise UnknownError(f"no such check: {', '.join(sorted(unknown))}; there are: {known}")
-    if names:
-        return [check for check in checks if check.name in names]
-    return [check for check in checks if check.quick or not quick]
+    chosen = [check for check in checks if not names or check.name in names]
+    return [replace(check, command=check.quick, needs=[]) for check in chosen if check.quick] if quick else chosen

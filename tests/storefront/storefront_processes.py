@@ -22,7 +22,7 @@ from storefront_support import REGION, Aws
 from checkout import STOREFRONT, WORKER
 
 SOURCES = [STOREFRONT, WORKER]
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 300
 
 
 def free_port() -> int:

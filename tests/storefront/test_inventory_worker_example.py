@@ -14,6 +14,8 @@ import pytest
 
 from checkout import ROOT
 
+pytestmark = pytest.mark.slow
+
 BASES = [["-i", "inventories/local"], ["-i", "inventories/local", "-i", "examples/inventory_worker"]]
 
 
@@ -26,7 +28,7 @@ def evaluate(inventories: list[str], host: str, expression: str) -> Any:
         env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.json", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr

@@ -16,6 +16,8 @@ from storefront_support import REGION, Aws
 
 from checkout import ROOT
 
+pytestmark = pytest.mark.slow
+
 SERVICES = ("order", "payment", "notification")
 Launch = Callable[..., dict[str, Any]]
 VAULT = {
@@ -63,7 +65,7 @@ def run(program: str, *arguments: str, variables: Mapping[str, object]) -> subpr
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
         check=False,
     )
 

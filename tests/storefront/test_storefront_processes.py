@@ -12,12 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from storefront_processes import LIMIT_SECONDS, Program, Shop, environment, free_port, get, post
 from storefront_support import CUSTOMER, ITEMS, Aws
 
 from storefront.database import connect, open_outbox
 from storefront.order.store import orders
+
+pytestmark = pytest.mark.slow
 
 REQUEST = {"customer": CUSTOMER, "items": ITEMS, "currency": "SGD"}
 

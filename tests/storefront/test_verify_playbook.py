@@ -9,10 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from storefront_processes import Shop
 from storefront_support import REGION, Aws
 
 from checkout import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def verify(shop: Shop, aws: Aws, *arguments: str, timeout: int = 60) -> subprocess.CompletedProcess[str]:
@@ -51,7 +54,7 @@ def verify(shop: Shop, aws: Aws, *arguments: str, timeout: int = 60) -> subproce
         env={**os.environ, "ANSIBLE_FORCE_COLOR": "0"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 

@@ -23,3 +23,10 @@ def app(tmp_path: Path) -> Path:
     """A folder with the handlers of ``support.command``, as an application's working directory."""
     (tmp_path / "app_handlers.py").write_text(HANDLERS)
     return tmp_path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        # fauxqs needs Node.js and packages from npm.
+        if "sqs" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)

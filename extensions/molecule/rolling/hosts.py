@@ -84,7 +84,7 @@ class Host:
             "ssh", "-p", str(self.port), "-i", self.identity_file, "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
             "-o", f"UserKnownHostsFile={known_hosts}", f"{self.user}@{self.address}", "sudo sh -s",
         ]  # fmt: skip
-        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False, timeout=600)
         if done.returncode:
             raise RuntimeError(f"{self.name}: {done.stderr}")
         return done.stdout

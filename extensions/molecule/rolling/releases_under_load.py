@@ -117,7 +117,7 @@ class Rolling:
         command += ["-e", f"services={service}", *(SHORT if fails else ())]
         command += ["-e", f"storefront_source={source}"] if source else []
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd=ROOT, timeout=900
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd=ROOT, timeout=3600
         )
         output = done.stdout + done.stderr
         if (done.returncode != 0) != fails:

@@ -43,7 +43,7 @@ def test_a_machine_ends_with_an_interrupted_run(tmp_path: Path) -> None:
     with closing(socket.create_connection((machine["address"], machine["port"]), timeout=10)):
         pass
     run.send_signal(signal.SIGINT)
-    printed, _unused = run.communicate(timeout=60)
+    printed, _unused = run.communicate(timeout=LIMIT)
     assert run.returncode == 128 + signal.SIGINT, printed
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((machine["address"], machine["port"]), timeout=10)

@@ -29,7 +29,7 @@ def make(target: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=3600,
         check=False,
     )
     print(done.stdout, done.stderr)

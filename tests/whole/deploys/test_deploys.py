@@ -124,7 +124,7 @@ class Site:
         """Run a playbook; return its exit code and what it printed."""
         process = self.begin(playbook, *options, **variables)
         try:
-            output, _unused = process.communicate(timeout=900)
+            output, _unused = process.communicate(timeout=3600)
         finally:
             process.kill()
         print(output)
@@ -139,7 +139,7 @@ class Site:
         pm2 = self.folder / "pm2" / "node_modules" / ".bin" / "pm2"
         done = subprocess.run(
             [pm2, "jlist"], env={**os.environ, "PM2_HOME": str(self.root(host) / "pm2")},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=True,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=True,
         )  # fmt: skip
         return {entry["name"]: entry["pid"] for entry in json.loads(done.stdout.splitlines()[-1])}
 
@@ -150,7 +150,7 @@ class Site:
         subprocess.run(
             ["ansible", host, "-i", str(self.folder / "hosts.json"), "-m", "ecommerce.sqs.deploy_lock",
              "-a", json.dumps(held)],
-            cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=True,
+            cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=True,
         )  # fmt: skip
         return lock
 
@@ -208,10 +208,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             subprocess.run(
                 [folder / "pm2" / "node_modules" / ".bin" / "pm2", "kill"],
                 env={**os.environ, "PM2_HOME": str(daemon.parent)},
-                stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
+                stdin=subprocess.DEVNULL, capture_output=True, timeout=600, check=False,
             )  # fmt: skip
         aws.terminate()
-        aws.wait(timeout=20)
+        aws.wait(timeout=300)
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -441,7 +441,7 @@ def test_what_was_made_ready_goes_live_whatever_the_source_is_by_then(site: Site
         output += line
         if line.startswith("TASK [") and "Make the release live" in line:
             (site.source / "RELEASE").write_text("too late\n", encoding="utf-8")
-    assert process.wait(timeout=60) == 0, output
+    assert process.wait(timeout=600) == 0, output
     for host in HOSTS:
         assert (site.root(host) / "payment" / "app" / "RELEASE").read_text(encoding="utf-8") == f"{wanted}\n"
 
@@ -515,4 +515,4 @@ def git(repository: Path, *arguments: str) -> None:
         for key, value in ((f"{who}.name", "t"), (f"{who}.email", "t@t.example"))
     ]
     options = [option for setting in author for option in ("-c", setting)]
-    subprocess.run(["git", *options, *arguments], cwd=repository, check=True, capture_output=True, timeout=60)
+    subprocess.run(["git", *options, *arguments], cwd=repository, check=True, capture_output=True, timeout=600)

@@ -63,7 +63,7 @@ def install(folder: Path, complaint: str) -> tuple[int, str, int]:
         ["ansible-playbook", str(folder / "play.yml"), "-i", "localhost,", "-c", "local", "--check",
          "-e", f"ansible_python_interpreter={sys.executable} account_root={folder}/root",
          "-e", "account_package_manager=ansible.legacy.fake_packages"],
-        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900, check=False,
         env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LIBRARY": str(folder / "library"),
              "PYTHONPATH": str(folder / "python"), "CALLS": str(calls), "COMPLAINT": complaint},
     )  # fmt: skip

@@ -34,7 +34,7 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readers")
     for name in ("package.json", "package-lock.json", "read.js"):
         shutil.copy(READERS / name, folder)
-    subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True, timeout=120)
+    subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True, timeout=900)
     return folder
 
 
@@ -51,7 +51,7 @@ def readers(node_modules: Path, libsystemd: ctypes.CDLL) -> dict[str, Reader]:
     libc.fopen.restype = ctypes.c_void_p
 
     def node(path: Path, keys: list[str]) -> dict[str, str]:
-        done = subprocess.run(["node", node_modules / "read.js", path], capture_output=True, check=True, timeout=60)
+        done = subprocess.run(["node", node_modules / "read.js", path], capture_output=True, check=True, timeout=600)
         return dict(json.loads(done.stdout))
 
     def python(path: Path, keys: list[str]) -> dict[str, str]:
@@ -60,7 +60,7 @@ def readers(node_modules: Path, libsystemd: ctypes.CDLL) -> dict[str, Reader]:
     def bash(path: Path, keys: list[str]) -> dict[str, str]:
         script = 'set -a; source "$1"; shift; for key; do printf "%s\\0" "${!key}"; done'
         done = subprocess.run(
-            ["bash", "-c", script, "bash", path, *keys], capture_output=True, check=True, timeout=60,
+            ["bash", "-c", script, "bash", path, *keys], capture_output=True, check=True, timeout=600,
             env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
         assert not done.stderr

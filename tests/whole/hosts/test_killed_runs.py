@@ -109,7 +109,7 @@ class Shop:
         """Run to the end and return the exit code and what was printed."""
         process = self.begin(playbook, *options)
         try:
-            code = process.wait(timeout=600)
+            code = process.wait(timeout=3600)
         finally:
             process.kill()
         return code, self.printed
@@ -175,7 +175,7 @@ def kill(run: subprocess.Popen[bytes], moment: float, *, whole: bool) -> bool:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        run.wait(timeout=10)
+        run.wait(timeout=300)
         return True
     return False
 

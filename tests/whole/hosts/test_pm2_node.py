@@ -84,7 +84,7 @@ class Host:
         done = subprocess.run(
             ["ansible-playbook", str(self.folder / "play.yml"), "-i", "localhost,", "-c", "local", *options],
             cwd=ROOT, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=900, check=False,
         )  # fmt: skip
         print(done.stdout, done.stderr)
         assert done.returncode == 0

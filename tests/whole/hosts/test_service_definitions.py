@@ -57,7 +57,7 @@ def play(folder: Path, playbook: str, *options: str) -> tuple[int, str]:
     done = subprocess.run(
         ["ansible-playbook", f"playbooks/{playbook}.yml", "-i", str(folder / "hosts.json"), *options],
         cwd=ROOT, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     output = done.stdout + done.stderr
     print(output)

@@ -89,7 +89,7 @@ def test_long_work_shows_its_progress_and_outlasts_throttling(endpoint: str, tmp
     )  # fmt: skip
     assert process.stdout is not None
     lines = [line.rstrip() for line in process.stdout]
-    assert process.wait(timeout=300) == 0, lines
+    assert process.wait(timeout=1800) == 0, lines
     shown = [line for line in lines if line.startswith("ecommerce.sqs.queues: change queues: ")]
     assert shown, lines
     assert all(f" of {QUEUES} done" in line for line in shown)

@@ -97,7 +97,7 @@ class Controller:
         ):
             archives = [str(path) for path in built.glob("*.tar.gz")]
             subprocess.run(
-                [*galaxy, *command, *archives], cwd=self.folder, check=True, timeout=120, capture_output=True
+                [*galaxy, *command, *archives], cwd=self.folder, check=True, timeout=900, capture_output=True
             )
 
     def run(self, playbook: str, *options: str) -> Job:
@@ -110,7 +110,7 @@ class Controller:
             env=kept | {"PATH": f"{BIN}:{os.environ['PATH']}"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=700,
+            timeout=3600,
             check=False,
         )
         return Job(self.folder / "artifacts" / identifier)

@@ -53,7 +53,7 @@ def run(command: list[str], app: Path, env: dict[str, str]) -> subprocess.Comple
         env=env,
         text=True,
         capture_output=True,
-        timeout=60,
+        timeout=600,
     )
 
 

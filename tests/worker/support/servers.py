@@ -84,7 +84,7 @@ def install_packages() -> None:
     """``npm ci``, when the lock file is newer than what is installed."""
     installed, lock = HERE / "node_modules/.package-lock.json", HERE / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True, timeout=300)
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True, timeout=1800)
 
 
 @contextmanager

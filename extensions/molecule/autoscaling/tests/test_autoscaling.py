@@ -42,7 +42,7 @@ def test_message_sent_to_the_queue_is_worked_on_by_the_new_instance(host: Host, 
     orders = sqs.get_queue_url(QueueName="ecommerce-order-queue")["QueueUrl"]
     payments = sqs.get_queue_url(QueueName="ecommerce-payment-queue.fifo")["QueueUrl"]
     sqs.send_message(QueueUrl=orders, MessageBody=json.dumps(ORDER))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     paid: list[dict[str, Any]] = []
     while not paid and time.monotonic() < deadline:
         paid = sqs.receive_message(QueueUrl=payments, WaitTimeSeconds=5).get("Messages", [])

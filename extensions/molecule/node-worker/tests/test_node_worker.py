@@ -22,7 +22,7 @@ from testinfra.host import Host
 from checkout import ROOT
 
 DIRECTORY = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
-PATIENCE = 40  # seconds
+PATIENCE = 600  # seconds, of something that hangs
 
 
 class Service(NamedTuple):

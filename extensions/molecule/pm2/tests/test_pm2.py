@@ -16,7 +16,7 @@ ROOT = "/opt/ecommerce/proof"
 HOME = "/opt/ecommerce/pm2"
 PM2 = "/opt/ecommerce/lib/pm2/node_modules/.bin/pm2"
 NODE_FOLDER = "/opt/ecommerce/lib/pm2/node/bin"
-PATIENCE = 90  # seconds; PM2 looks at the memory every 30
+PATIENCE = 600  # seconds, of something that hangs
 
 Keep = Callable[..., None]
 
