@@ -216,7 +216,7 @@ def _read_attributes(
     values.setdefault("sqs_managed_sse_enabled", not encrypted_with_key)
     if encrypted_with_key:
         values.setdefault("kms_data_key_reuse_period_seconds", sqs.DEFAULT_KMS_DATA_KEY_REUSE_PERIOD)
-    elif "kms_data_key_reuse_period_seconds" in values and not given.get("kms_master_key_id"):
+    elif "kms_data_key_reuse_period_seconds" in values and given.get("kms_master_key_id") is None:
         problems.add(join(path, "kms_data_key_reuse_period_seconds"), "needs a kms_master_key_id")
     return values
 

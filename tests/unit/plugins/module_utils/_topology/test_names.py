@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, Problems
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology import names
 
 PLACE = names.Place("eu-west-1", "123456789012", "aws")
@@ -93,3 +94,137 @@ def test_a_fault_is_named_before_the_account_is_asked_for() -> None:
 def test_a_caller_without_an_arn_has_no_place() -> None:
     with pytest.raises(ValueError, match="not the ARN of a caller"):
         names.place_of_caller("somebody")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key", "fifo", "name", "variable"),
+    [
+        ("shop", "order", False, "shop-order-queue", "ORDER_QUEUE_URL"),
+        ("shop", "big-order", True, "shop-big-order-queue.fifo", "BIG_ORDER_QUEUE_URL"),
+        ("shop", "dlq", False, "shop-dlq", "DLQ_URL"),
+        ("shop", "dlq-fifo", True, "shop-dlq.fifo", "DLQ_FIFO_URL"),
+    ],
+)
+def test_names_of_queues(prefix: str, key: str, fifo: bool, name: str, variable: str) -> None:
+    assert names.queue_name(prefix, key, fifo=fifo) == name
+    assert names.environment_key(key) == variable
+    assert names.queue_url("https://sqs.eu-west-1.amazonaws.com/", "1", name) == (
+        f"https://sqs.eu-west-1.amazonaws.com/1/{name}"
+    )
+
+
+def test_names_of_what_an_account_gets_for_a_service() -> None:
+    assert names.role_name("shop", "order") == "shop-order-role"
+    assert names.role_name("shop", "order", shared=True) == "shop-ec2-role"
+    assert names.policy_name("shop", "order") == "shop-order-sqs-policy"
+    assert names.policy_name("shop", "order", shared=True) == "shop-sqs-policy"
+    assert names.instance_profile_name("shop", "order") == "shop-order-instance-profile"
+    assert names.shared_instance_profile_name("shop") == "shop-ec2-instance-profile"
+    assert names.redrive_role_name("shop") == "shop-redrive-role"
+    assert names.redrive_policy_name("shop") == "shop-redrive-policy"
+
+
+def test_workers_and_scaling_policies_name_their_queue_where_a_service_has_several() -> None:
+    assert names.worker_name("order", "payment", of_several=False) == "order-queue-worker"
+    assert names.worker_name("order", "payment", of_several=True) == "order-payment-queue-worker"
+    assert names.scaling_policy_name("queue_depth", "payment", of_several=False) == "scale-up-on-queue-depth"
+    assert names.scaling_policy_name("queue_depth", "payment", of_several=True) == "payment-scale-up-on-queue-depth"
+    assert names.scaling_policy_name("", "payment", of_several=False) == "backlog-per-instance"
+    assert names.scaling_policy_name("", "payment", of_several=True) == "payment-backlog-per-instance"
+
+
+@pytest.mark.parametrize("name", ["a", "A-b_9", "a.fifo", "x" * 80, "x" * 75 + ".fifo"])
+def test_names_that_sqs_takes(name: str) -> None:
+    problems = Problems()
+    assert names.check_queue_name(name, "name", problems)
+    assert problems.errors == []
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        (None, "name: None is not a queue name"),
+        (3, "name: 3 is not a queue name"),
+        ("", "name: '' is not a queue name"),
+        ("a b", "name: 'a b' may hold letters"),
+        ("ä", "name: 'ä' may hold letters"),
+        ("a.fifo.fifo", "name: 'a.fifo.fifo' may hold letters"),
+        (".fifo", "name: '.fifo' may hold letters"),
+        ("x" * 81, f"name: {'x' * 81!r} is 81 characters, above 80"),
+        ("x" * 76 + ".fifo", "is 81 characters, above 80"),
+    ],
+)
+def test_names_that_sqs_refuses(name: object, error: str) -> None:
+    problems = Problems()
+    assert not names.check_queue_name(name, "name", problems)
+    assert len(problems.errors) == 1
+    assert error[:60] in problems.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("region", "partition", "suffix"),
+    [
+        ("eu-west-1", "aws", "amazonaws.com"),
+        ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
+        ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+        ("us-isob-east-1", "aws-iso-b", "amazonaws.com"),
+        ("us-isof-south-1", "aws-iso-f", "amazonaws.com"),
+        ("us-iso-east-1", "aws-iso", "amazonaws.com"),
+        ("eu-isoe-west-1", "aws-iso-e", "amazonaws.com"),
+        ("eusc-de-east-1", "aws-eusc", "amazonaws.com"),
+    ],
+)
+def test_partitions_and_their_domains(region: str, partition: str, suffix: str) -> None:
+    assert names.partition_of(region) == partition
+    assert names.dns_suffix(partition) == suffix
+    assert names.check_place(region, "123456789012", partition) == "123456789012"
+
+
+@pytest.mark.parametrize("account", [None, ""])
+def test_a_place_may_lack_its_account(account: object) -> None:
+    assert names.check_place("eu-west-1", account) is None
+
+
+def test_an_account_may_come_as_a_number() -> None:
+    assert names.check_place("eu-west-1", 123456789012) == "123456789012"
+
+
+@pytest.mark.parametrize(
+    ("region", "account", "partition", "paths"),
+    [
+        ("moon", None, None, ["region"]),
+        (None, None, None, ["region"]),
+        ("eu-west-1", "12345678901", None, ["account_id"]),
+        ("eu-west-1", "1234567890123", None, ["account_id"]),
+        ("eu-west-1", "12345678901x", None, ["account_id"]),
+        ("eu-west-1", True, None, ["account_id"]),
+        ("eu-west-1", None, "azure", ["partition"]),
+        ("eu-west-1", None, 3, ["partition"]),
+        ("x", "x", "x", ["region", "partition", "account_id"]),
+    ],
+)
+def test_places_that_cannot_be(region: object, account: object, partition: object, paths: list[str]) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        names.check_place(region, account, partition)
+    assert [error.split(": ")[0] for error in caught.value.errors] == paths
+    assert caught.value.subject == "The place of sqs_topology"
+
+
+def test_the_place_of_an_expanded_topology() -> None:
+    expanded = {"region": "eu-west-1", "account_id": "123456789012", "partition": "aws"}
+    assert names.place_of(expanded) == PLACE
+    with pytest.raises(ValueError, match="account_id"):
+        names.place_of({**expanded, "account_id": None})
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("arn:x", True), ("arn:aws:sqs:a:b:c", True), ("order", False), (None, False), (["arn:"], False)],
+)
+def test_what_is_meant_as_an_arn(text: object, answer: bool) -> None:
+    assert names.is_arn(text) is answer
+
+
+def test_the_arn_of_a_queue_in_its_parts() -> None:
+    assert names.parse_queue_arn(ORDER) == names.Arn("aws", "sqs", "eu-west-1", "123456789012", "order.fifo")
+    assert names.parse_queue_arn("order") is None

@@ -9,48 +9,69 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import Problems
-from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.tags import differing_tags, read_tags
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.tags import (
+    check_number_of_tags,
+    differing_tags,
+    read_tags,
+)
+
+
+def read(value: object) -> tuple[dict[str, str], list[str]]:
+    problems = Problems()
+    return read_tags(value, "tags", problems), problems.errors
 
 
 @pytest.mark.parametrize(
-    ("tags", "path"),
+    ("tags", "read_as"),
     [
-        ({"": "v"}, "tags."),
-        ({"k" * 129: "v"}, "tags." + "k" * 129),
-        ({"k": "v" * 257}, "tags.k"),
-        ({"AWS:k": "v"}, "tags.AWS:k"),
-        ({"k": True}, "tags.k"),
-        ({"k": "a*b"}, "tags.k"),
-        ({"k#": "v"}, "tags.k#"),
-        ({f"k{number}": "v" for number in range(51)}, "tags"),
-        (["k"], "tags"),
+        (None, {}),
+        ({}, {}),
+        ({"n": 1, "half": 0.5, "text": "x"}, {"n": "1", "half": "0.5", "text": "x"}),
+        ({"k" * 128: "v" * 256}, {"k" * 128: "v" * 256}),
+        ({"a_b.c:d/e=f+g-h@i j": "ä é 1", "awsome": ""}, {"a_b.c:d/e=f+g-h@i j": "ä é 1", "awsome": ""}),
+        ({f"k{number}": "" for number in range(50)}, {f"k{number}": "" for number in range(50)}),
     ],
 )
-def test_what_aws_refuses_is_a_fault_with_its_path(tags, path):
-    problems = Problems()
-    read_tags(tags, "tags", problems)
-    (fault,) = problems.errors
-    assert fault.startswith(f"{path}: ")
+def test_what_aws_takes(tags: object, read_as: dict[str, str]) -> None:
+    assert read(tags) == (read_as, [])
 
 
 @pytest.mark.parametrize(
-    "tags",
+    ("value", "error"),
     [
-        None,
-        {},
-        {"k" * 128: "v" * 256, "awsome": ""},
-        {"Kosten Stelle_.:/=+-@": "Zürich 7"},
-        {f"k{number}": "v" for number in range(50)},
+        (3, "tags: 3 is not a mapping"),
+        (["k"], "tags: ['k'] is not a mapping"),
+        ({"": "v"}, "tags.: the key of a tag cannot be empty"),
+        ({"k": True}, "tags.k: True is not a string"),
+        ({"k": None}, "tags.k: None is not a string"),
+        ({"k": ["v"]}, "tags.k: ['v'] is not a string"),
+        ({"k" * 129: "v"}, f"tags.{'k' * 129}: the key is 129 characters, above 128"),
+        ({"k": "v" * 257}, "tags.k: the value is 257 characters, above 256"),
+        ({"aws:k": "v"}, "tags.aws:k: keys that begin with aws: are reserved"),
+        ({"AWS:k": "v"}, "tags.AWS:k: keys that begin with aws: are reserved"),
+        ({"k!": "v"}, "tags.k!: 'v': a tag may hold"),
+        ({"k": "v;"}, "tags.k: 'v;': a tag may hold"),
     ],
 )
-def test_what_aws_takes_is_read_as_it_is(tags):
+def test_what_aws_refuses(value: object, error: str) -> None:
+    tags, errors = read(value)
+    assert tags == {}
+    assert len(errors) == 1
+    assert errors[0].startswith(error)
+
+
+def test_a_bad_tag_hides_no_other() -> None:
+    tags, errors = read({"a": True, "good": "v", "b;": "v"})
+    assert tags == {"good": "v"}
+    assert [error.split(": ")[0] for error in errors] == ["tags.a", "tags.b;"]
+
+
+def test_there_are_at_most_50() -> None:
+    _tags, errors = read({f"k{number}": "" for number in range(51)})
+    assert errors == ["tags: 51 tags is above 50"]
     problems = Problems()
-    assert read_tags(tags, "tags", problems) == (tags or {})
-    assert problems.errors == []
-
-
-def test_numbers_are_read_as_text():
-    assert read_tags({"year": 2026}, "tags", Problems()) == {"year": "2026"}
+    check_number_of_tags({f"k{number}": "" for number in range(51)}, "x", problems, of=" of all")
+    assert problems.errors == ["x: 51 tags of all is above 50"]
 
 
 KEYS = st.sampled_from(["a", "b", "aws:cloudformation:stack-name", "AWS"])
