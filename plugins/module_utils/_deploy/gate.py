@@ -54,16 +54,32 @@ def gate_workers(
         with_canary = {queue["name"] for queue in canary_queues(topology, [service], definitions)}
         processes = int((definitions[service].get("worker") or {}).get("instances", 1))
         for worker in topology["services"][service]["workers"]:
-            name = worker["name"]
-            entry = {"name": name, "directory": f"{root}/{service}/data/workers", "processes": processes}
+            process = worker["process"]
+            entry = {"name": worker["name"], "directory": f"{root}/{service}/data/workers", "processes": processes}
             if process_manager == "systemd":
-                entry["unit"] = f"{name}@*.service" if processes > 1 else f"{name}.service"
+                entry["unit"] = process["template_unit"].replace("@", "@*") if processes > 1 else process["unit"]
             else:
-                entry["log_files"] = [f"{root}/{service}/logs/{name}{kind}.log" for kind in (".error", "")]
+                entry["log_files"] = [f"{root}/{service}/{process[kind]}" for kind in ("error_log", "log")]
             if canary and topology["queues"][worker["queue"]]["name"] in with_canary:
                 entry["canary"] = canary
             found.append(entry)
     return found
+
+
+def canary_messages(queue: Mapping[str, Any], *, deploy: str, unique_id: str) -> list[dict[str, Any]]:
+    """Return the canary messages for ``queue``, as module ``messages`` takes them.
+
+    Several hosts consume a queue, and a receive takes all that is there: one a second, of five, gives each of them its
+    chance. FIFO queues know no delay of a single message, and get one.
+
+    :param queue: a queue of :func:`canary_queues`.
+    :param deploy: ID of the deploy, which workers note.
+    :param unique_id: an ID that no canary message had before, for FIFO queues.
+    """
+    canary = {"body": "canary", "attributes": {"ecommerce.sqs.canary": deploy}}
+    if queue["fifo"]:
+        return [{**canary, "group_id": unique_id, "deduplication_id": unique_id}]
+    return [{**canary, "delay_seconds": second} for second in range(5)]
 
 
 def _has_runtime(definitions: Mapping[str, Mapping[str, Any]], service: str) -> bool:

@@ -16,8 +16,10 @@ from .names import (
     instance_profile_name,
     partition_of,
     policy_name,
+    process,
     queue_name,
     role_name,
+    service_process_name,
     worker_name,
 )
 from .queue_attributes import SCALAR_KEYS
@@ -115,6 +117,7 @@ def _expand_service(service: ServiceInput, declared: TopologyInput) -> ExpandedS
     used = [*service.consumes, *(key for key in service.produces if key not in service.consumes)]
     return {
         "name": service.name,
+        "process": process(service_process_name(service.name)),
         "produces": service.produces,
         "consumes": service.consumes,
         "sends_sms": service.sends_sms,
@@ -129,8 +132,10 @@ def _expand_service(service: ServiceInput, declared: TopologyInput) -> ExpandedS
 def _worker(service: ServiceInput, queue: QueueInput) -> Worker:
     deadline = handler_deadline(queue)
     poll: int = queue.attributes["receive_message_wait_time_seconds"]
+    name = worker_name(service.name, queue.key, of_several=len(service.consumes) > 1)
     return {
-        "name": worker_name(service.name, queue.key, of_several=len(service.consumes) > 1),
+        "name": name,
+        "process": process(name),
         "queue": queue.key,
         "dead_letter_queue": _dead_letter_queue_of(queue),
         "deadline": deadline,

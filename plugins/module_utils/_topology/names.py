@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .._problems import Problems, as_integer, show
+from .shapes import Process
 
 Derived = TypeVar("Derived")
 
@@ -255,6 +256,22 @@ def worker_name(service: str, queue: str, *, of_several: bool) -> str:
 def alarm_name_prefixes(prefix: str) -> list[str]:
     """Return with what the names of a topology's alarms begin, one of these each; so may those of other alarms."""
     return [f"{prefix}-", _BACKLOG] if prefix == SEED_PREFIX else [f"{prefix}-"]
+
+
+def service_process_name(service: str) -> str:
+    """Return the name of the process of a service; a worker's is the worker's own name."""
+    return f"{service}-service"
+
+
+def process(name: str) -> Process:
+    """Return the names that go with the process ``name``, whatever keeps it running."""
+    return {
+        "name": name,
+        "unit": f"{name}.service",
+        "template_unit": f"{name}@.service",
+        "log": f"logs/{name}.log",
+        "error_log": f"logs/{name}.error.log",
+    }
 
 
 def alarm_name(prefix: str, key: str, kind: str) -> str:

@@ -30,10 +30,25 @@ class ExpandedQueue(QueueAttributes):
     consumers: list[str]
 
 
-class Worker(TypedDict):
-    """One worker: a service consuming one queue. Times in seconds."""
+class Process(TypedDict):
+    """What is kept running under one name on a host.
+
+    ``unit`` is its systemd unit, ``template_unit`` the one of several processes. PM2 writes what it says to ``log`` and
+    ``error_log``, which are paths in the folder of the service.
+    """
 
     name: str
+    unit: str
+    template_unit: str
+    log: str
+    error_log: str
+
+
+class Worker(TypedDict):
+    """One worker: a service consuming one queue. ``name`` is that of its process. Times in seconds."""
+
+    name: str
+    process: Process
     queue: str
     dead_letter_queue: str | None
     deadline: int
@@ -44,6 +59,7 @@ class ExpandedService(TypedDict):
     """One service; ``env`` maps the keys of its .env file to the keys of the queues whose URLs they hold."""
 
     name: str
+    process: Process
     produces: list[str]
     consumes: list[str]
     sends_sms: bool

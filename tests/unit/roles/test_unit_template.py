@@ -4,19 +4,28 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, FileSystemLoader
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ansible_collections.ecommerce.sqs.tests.checkout import ROOT
 
-TEMPLATES = ROOT / "roles/worker/templates"
+ROLE = ROOT / "roles/process"
 
 
 def unit(**changes: object) -> list[str]:
     """The lines of a unit."""
-    given = {"command": ["/bin/x"], "environment": {}, "env_files": [], "notifies": False, **changes}
+    defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text(encoding="utf-8"))
+    given = {**defaults, "process_name": "x", "process_root": "/srv/x", "process_command": ["/bin/x"]}
+    given |= {f"process_{name}": value for name, value in changes.items()}
     # As Ansible renders templates.
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), trim_blocks=True, autoescape=False)  # noqa: S701
-    return environment.get_template("unit.service.j2").render(unit=given).splitlines()
+    loader = FileSystemLoader(ROLE / "templates")
+    environment = Environment(loader=loader, trim_blocks=True, undefined=StrictUndefined, autoescape=False)  # noqa: S701
+    template = environment.get_template("unit.service.j2")
+    return template.render(
+        **given,
+        __process_program=given["process_command"][0],
+        __process_has_several=given["process_instances"] > 1,
+    ).splitlines()
 
 
 def test_dollars_are_doubled_where_systemd_replaces_variables_and_nowhere_else() -> None:
@@ -27,4 +36,4 @@ def test_dollars_are_doubled_where_systemd_replaces_variables_and_nowhere_else()
 
 def test_a_unit_has_no_empty_line_within_its_sections() -> None:
     lines = unit()
-    assert lines[lines.index("WorkingDirectory=") + 1].startswith("ExecStart=")
+    assert lines[lines.index("WorkingDirectory=/srv/x") + 1].startswith("ExecStart=")

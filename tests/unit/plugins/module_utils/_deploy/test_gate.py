@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.gate import canary_queues, gate_workers
+from ansible_collections.ecommerce.sqs.plugins.module_utils._deploy.gate import (
+    canary_messages,
+    canary_queues,
+    gate_workers,
+)
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
 
 TOPOLOGY = expand(
@@ -79,3 +83,20 @@ def test_several_processes_share_a_unit_pattern_or_a_log():
 
 def test_a_program_of_the_teams_own_is_not_judged():
     assert workers("legacy") == []
+
+
+def test_each_of_several_hosts_has_the_chance_of_a_canary_a_second():
+    messages = canary_messages({"name": "q", "fifo": False}, deploy="d-1", unique_id="d-1-7")
+    assert [message["delay_seconds"] for message in messages] == [0, 1, 2, 3, 4]
+    assert {message["attributes"]["ecommerce.sqs.canary"] for message in messages} == {"d-1"}
+
+
+def test_a_fifo_queue_gets_one_canary_in_a_group_of_its_own_and_without_a_delay():
+    assert canary_messages({"name": "q.fifo", "fifo": True}, deploy="d-1", unique_id="d-1-7") == [
+        {
+            "body": "canary",
+            "attributes": {"ecommerce.sqs.canary": "d-1"},
+            "group_id": "d-1-7",
+            "deduplication_id": "d-1-7",
+        }
+    ]

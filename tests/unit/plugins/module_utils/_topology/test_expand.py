@@ -88,15 +88,10 @@ class TestPlatform:
         assert payment["instance_profile_name"] == "ecommerce-payment-instance-profile"
 
     def test_worker_has_time_to_finish_within_the_visibility_timeout(self) -> None:
-        assert self.expanded["services"]["payment"]["workers"] == [
-            {
-                "name": "payment-queue-worker",
-                "queue": "order",
-                "dead_letter_queue": "dlq",
-                "deadline": 270,
-                "stop_timeout": 300,
-            }
-        ]
+        (worker,) = self.expanded["services"]["payment"]["workers"]
+        assert (worker["name"], worker["process"]["name"]) == ("payment-queue-worker", "payment-queue-worker")
+        assert (worker["queue"], worker["dead_letter_queue"]) == ("order", "dlq")
+        assert (worker["deadline"], worker["stop_timeout"]) == (270, 300)
 
 
 def test_a_service_of_several_queues_has_a_worker_for_each() -> None:
