@@ -305,7 +305,7 @@ def test_a_sending_whose_holder_died_is_taken_over_after_its_lease(database_url:
 
 
 def test_an_sms_goes_to_customers_with_a_number(settings: NotificationSettings, aws: Aws) -> None:
-    channel = SmsChannel(region=REGION, timeout=5)
+    channel = SmsChannel(settings.model_copy(update={"aws_region": REGION}))
     handler = handler_for(settings, channel)
     handler.handle(message(notification_requested()))
     handler.handle(
@@ -320,6 +320,12 @@ def test_an_sms_goes_to_customers_with_a_number(settings: NotificationSettings, 
     published = sns_backends["123456789012"][REGION].sms_messages[sms["reference"]]
     assert published == (CUSTOMER["phone"], "Order order-1: payment of SGD 51.90 received.")
     assert TestClient(create_app(settings)).get("/notifications/order-2").status_code == 404
+
+
+def test_sns_has_the_time_of_a_setting_of_its_own(settings: NotificationSettings) -> None:
+    channel = SmsChannel(settings.model_copy(update={"smtp_timeout": 5, "sms_timeout": 3}))
+    config = channel._sns.meta.config
+    assert (config.connect_timeout, config.read_timeout) == (3, 3)
 
 
 def test_concurrent_claims_of_a_new_sending_let_one_in(database_url: str) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ def test_a_database_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         ({"MAIL_FROM": "shop"}, "MAIL_FROM: "),
         ({"SMTP_SECURITY": "ssl"}, "SMTP_SECURITY=ssl: "),
         ({"SMTP_TIMEOUT": "100"}, "SMTP_TIMEOUT=100: "),
+        ({"SMS_TIMEOUT": "15"}, "SMS_TIMEOUT=15: "),
     ],
 )
 def test_mail_settings_that_do_not_fit_are_refused(change: dict[str, str], reason: str) -> None:
@@ -60,6 +62,13 @@ def test_mail_settings_that_do_not_fit_are_refused(change: dict[str, str], reaso
         NotificationSettings.from_environment(MAIL | change)
     assert str(error.value).startswith(reason)
     assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("changed", [{}, {"SMTP_TIMEOUT": "2"}, {"SMS_TIMEOUT": "2"}])
+def test_a_sending_is_claimed_for_as_long_as_its_slowest_channel_may_take(changed: dict[str, str]) -> None:
+    assert NotificationSettings.from_environment(MAIL | changed).lease == timedelta(seconds=40)
+    both = {"SMTP_TIMEOUT": "2", "SMS_TIMEOUT": "2"}
+    assert NotificationSettings.from_environment(MAIL | both).lease == timedelta(seconds=8)
 
 
 def test_mail_to_another_machine_is_encrypted_unless_told_how() -> None:

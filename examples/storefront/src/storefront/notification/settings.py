@@ -14,7 +14,7 @@ from storefront.settings import ServiceSettings
 
 
 class NotificationSettings(ServiceSettings):
-    """Adds the mail server. Mail goes over TLS, except to a server on this machine."""
+    """Adds the mail server and how long it and SNS may take, in seconds. Mail goes over TLS, except on this machine."""
 
     port: int = Field(default=8003, ge=1, le=65535)
     database_url: str = "sqlite:///data/notification.sqlite3"
@@ -25,11 +25,12 @@ class NotificationSettings(ServiceSettings):
     smtp_password: SecretStr | None = None
     smtp_timeout: float = Field(default=10, gt=0, le=14)
     mail_from: EmailAddress
+    sms_timeout: float = Field(default=10, gt=0, le=14)
 
     @property
     def lease(self) -> timedelta:
         """How long a sending is claimed: an attempt's few round trips, and less than the queue's visibility timeout."""
-        return timedelta(seconds=4 * self.smtp_timeout)
+        return timedelta(seconds=4 * max(self.smtp_timeout, self.sms_timeout))
 
     @model_validator(mode="after")
     def _safe(self) -> Self:

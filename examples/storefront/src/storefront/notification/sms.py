@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storefront.messages import NotificationRequested, format_amount
 from storefront.notification.channel import PermanentFailureError, TemporaryFailureError
+from storefront.notification.settings import NotificationSettings
 
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors: those that the message itself causes.
 _PERMANENT = frozenset({"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid", "OptedOut"})
@@ -19,11 +20,13 @@ class SmsChannel:
 
     name = "sms"
 
-    def __init__(self, *, region: str, timeout: float) -> None:
+    def __init__(self, settings: NotificationSettings) -> None:
         config = Config(
-            connect_timeout=timeout, read_timeout=timeout, retries={"mode": "standard", "total_max_attempts": 2}
+            connect_timeout=settings.sms_timeout,
+            read_timeout=settings.sms_timeout,
+            retries={"mode": "standard", "total_max_attempts": 2},
         )
-        self._sns = boto3.client("sns", region_name=region, config=config)
+        self._sns = boto3.client("sns", region_name=settings.aws_region, config=config)
 
     def reaches(self, notification: NotificationRequested) -> bool:
         """Whether the customer has a phone number."""

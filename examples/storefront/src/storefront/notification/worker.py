@@ -17,5 +17,5 @@ _settings = NotificationSettings.from_environment()
 
 handle = NotificationHandler(
     SendingStore(connect(_settings.database_url), lease=_settings.lease),
-    [MailChannel(_settings), SmsChannel(region=_settings.aws_region, timeout=_settings.smtp_timeout)],
+    [MailChannel(_settings), SmsChannel(_settings)],
 ).handle
