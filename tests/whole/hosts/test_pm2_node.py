@@ -78,7 +78,7 @@ class Host:
             "pm2_startup": "false",
             "pm2_python": self.folder / "python",
             "pm2_node_version": version,
-            "pm2_path": f"{directory}/node/bin:{self.own}",
+            "__pm2_path": f"{directory}/node/bin:{self.own}",
         }
         options = [option for name, value in given.items() for option in ("-e", f"{name}={value}")]
         done = subprocess.run(
