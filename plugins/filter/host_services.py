@@ -17,6 +17,7 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "chosen_services": wanted.chosen_services,
             "env_files": wanted.env_files,
             "service_log_command": wanted.service_log_command,
             "service_queues": wanted.service_queues,

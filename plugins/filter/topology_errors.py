@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ansible_collections.ecommerce.sqs.plugins.module_utils._host.wanted import chosen_services
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
 
@@ -18,10 +19,9 @@ def topology_errors(topology: object, *, region: str, services: str | list[str] 
         known = expand(topology, region=region)["services"]
     except InvalidInputError as error:
         return error.errors
-    chosen = services.split(",") if isinstance(services, str) else services or []
     return [
         f"services: there is no service '{name}'; declared are {', '.join(known)}"
-        for name in filter(None, map(str.strip, chosen))
+        for name in chosen_services(services)
         if name not in known
     ]
 

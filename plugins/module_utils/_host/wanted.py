@@ -13,6 +13,16 @@ from .._topology.shapes import Process
 _LINES = 20
 
 
+def chosen_services(services: str | Iterable[str] | None, *, otherwise: Iterable[str] = ()) -> list[str]:
+    """Return the names in ``services``: with commas between them, or a list, as the survey of a job template gives.
+
+    :param otherwise: what is chosen where no name is given.
+    """
+    given = [services] if isinstance(services, str) else services or []
+    names = [name.strip() for text in given for name in str(text).split(",")]
+    return [name for name in names if name] or list(otherwise)
+
+
 def service_queues(topology: Mapping[str, Any], services: Iterable[str]) -> list[str]:
     """Return the keys of the queues whose URLs ``services`` need: those of their .env files and of their workers.
 

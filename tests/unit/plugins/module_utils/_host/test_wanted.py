@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.ecommerce.sqs.plugins.module_utils._host import wanted
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
 
@@ -19,6 +21,19 @@ TOPOLOGY = expand(
     },
     region="ap-southeast-1",
 )
+
+
+@pytest.mark.parametrize(
+    "services", ["payment,order", " payment , order ", "payment,,order,", ["payment", "order"], ["payment,order"]]
+)
+def test_services_are_chosen_by_name_with_commas_or_as_a_list(services: object) -> None:
+    assert wanted.chosen_services(services, otherwise=["site"]) == ["payment", "order"]
+
+
+@pytest.mark.parametrize("services", ["", None, [], " , ", [""]])
+def test_without_a_name_the_others_are_chosen(services: object) -> None:
+    assert wanted.chosen_services(services, otherwise=TOPOLOGY["services"]) == ["order", "payment", "site"]
+    assert wanted.chosen_services(services) == []
 
 
 def test_a_service_knows_its_queues_and_the_dead_letter_queues_of_its_workers() -> None:
