@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-from .._topology.shapes import Process
 
 _LINES = 20
 
@@ -75,14 +73,9 @@ def service_log_command(
     :param root: the host's folder of services.
     :param process_manager: ``systemd`` or ``pm2``, which tells where the logs are.
     """
-    processes = [(name, process) for name, process in _service_processes(topology, services)]
+    processes = [(name, topology["services"][name]["process"]) for name in services]
     if process_manager == "systemd":
         units = [f"--unit={process['unit']}" for _, process in processes]
         return ["journalctl", "--no-pager", "--output=cat", f"--lines={_LINES}", *units]
     errors = [f"{root}/{name}/{process['error_log']}" for name, process in processes]
     return ["tail", f"--lines={_LINES}", "--verbose", *errors, *(f"{root}/{name}/{p['log']}" for name, p in processes)]
-
-
-def _service_processes(topology: Mapping[str, Any], services: Iterable[str]) -> Iterator[tuple[str, Process]]:
-    for name in services:
-        yield name, topology["services"][name]["process"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.ecommerce.sqs.tests.unit.support.checkout import ROOT
+from ansible_collections.ecommerce.sqs.tests.checkout import ROOT
 
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 PLAYS = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 import yaml
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
-from ansible_collections.ecommerce.sqs.tests.unit.support.checkout import ROOT
+from ansible_collections.ecommerce.sqs.tests.checkout import ROOT
 
 TOPOLOGY = {"prefix": "shop", "queues": {"order": {}}, "services": {"pay": {"consumes": ["order"]}}}
 

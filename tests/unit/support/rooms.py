@@ -91,9 +91,10 @@ HOUSE: dict[str, dict[str, Kind]] = {
         **dict.fromkeys(("source_tree", "source_archive"), IO),
         "reconcile": JOIN,
     },
-    "_deploy": {"gate": PURE, "lock": IO, "worker_notes": IO, "host_check": IO},
+    "_deploy": {"gate": PURE, "hosts": PURE, "lock": IO, "worker_notes": IO, "host_check": IO},
     "_host": {
         "errors": PURE,
+        "wanted": PURE,
         **dict.fromkeys(("private_file", "local_server", "programs", "log_end", "process"), IO),
         "module": ANSIBLE,
     },

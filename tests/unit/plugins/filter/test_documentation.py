@@ -8,7 +8,7 @@ import importlib
 
 import yaml
 
-from ansible_collections.ecommerce.sqs.tests.unit.support.checkout import ROOT
+from ansible_collections.ecommerce.sqs.tests.checkout import ROOT
 
 FOLDER = ROOT / "plugins/filter"
 PACKAGE = "ansible_collections.ecommerce.sqs.plugins.filter"
