@@ -13,7 +13,7 @@ from typing import Any
 
 from .._problems import Problems, RefusedError, join, show
 from .._topology.expand import in_place
-from .._topology.names import ROLE_NAME_MAXIMUM, Place
+from .._topology.names import ROLE_NAME_MAXIMUM, Place, is_policy_arn
 from .._topology.policies import Document, instance_profiles, operator_role, trust_policy
 from .._topology.shapes import ExpandedTopology
 from .._topology.tags import read_tags
@@ -27,7 +27,6 @@ INLINE_POLICY_CHARACTERS = 10240
 SESSION_MINIMUM, SESSION_MAXIMUM = 3600, 12 * 3600
 """Seconds of a session with a role. Source: API_CreateRole.html."""
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
-_POLICY_ARN = re.compile(r"arn:aws[\w-]*:iam::(aws|\d{12}):policy/.+")
 
 
 @dataclass(frozen=True)
@@ -177,9 +176,9 @@ def _check(wanted: Wanted, path: str, problems: Problems) -> None:
             f"{duration} is not within {SESSION_MINIMUM} and {SESSION_MAXIMUM} seconds",
         )
     for position, arn in enumerate(wanted.managed_policy_arns):
-        if not _POLICY_ARN.fullmatch(arn):
+        if not is_policy_arn(arn):
             problems.add(f"{path}.managed_policy_arns[{position}]", f"{show(arn)} is not the ARN of an IAM policy")
-    if wanted.permissions_boundary and not _POLICY_ARN.fullmatch(wanted.permissions_boundary):
+    if wanted.permissions_boundary and not is_policy_arn(wanted.permissions_boundary):
         problems.add(
             join(path, "permissions_boundary"), f"{show(wanted.permissions_boundary)} is not the ARN of an IAM policy"
         )

@@ -25,6 +25,8 @@ MESSAGE_BYTES = ATTRIBUTES["maximum_message_size"].maximum
 """Largest message and largest batch, attributes included."""
 BATCH_ENTRIES = 10
 ATTRIBUTE_LIMIT = 10
+ATTRIBUTE_NAME_MAXIMUM = ATTRIBUTE_TYPE_MAXIMUM = 256
+"""Characters."""
 MESSAGE_OPTIONS = ("body", "attributes", "group_id", "deduplication_id", "delay_seconds")
 
 _CONTROL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -141,8 +143,12 @@ def read_attributes(value: object, path: str, problems: Problems) -> dict[str, A
     result = {}
     for name, raw in given.items():
         where = join(path, name)
-        if not name.isascii() or not _ATTRIBUTE_NAME.fullmatch(name) or len(name) > 256:
-            problems.add(where, "a name has up to 256 letters, digits, underscores, hyphens and single inner periods")
+        if not name.isascii() or not _ATTRIBUTE_NAME.fullmatch(name) or len(name) > ATTRIBUTE_NAME_MAXIMUM:
+            problems.add(
+                where,
+                f"a name has up to {ATTRIBUTE_NAME_MAXIMUM} letters, digits, underscores, hyphens and single inner "
+                "periods",
+            )
         elif name.lower().startswith(("aws.", "amazon.")):
             problems.add(where, "names that begin with AWS. or Amazon. are reserved")
         else:
@@ -219,7 +225,7 @@ def _read_attribute(raw: object, path: str, problems: Problems) -> dict[str, Any
     else:
         data_type, value = ("Number" if isinstance(raw, (int, float)) else "String"), raw
     kind = data_type.split(".", maxsplit=1)[0]
-    if kind not in ("String", "Number", "Binary") or len(data_type) > 256:
+    if kind not in ("String", "Number", "Binary") or len(data_type) > ATTRIBUTE_TYPE_MAXIMUM:
         problems.add(join(path, "type"), f"{show(data_type)} is not String, Number or Binary")
     elif isinstance(value, bool) or not isinstance(value, (str, int, float)) or str(value) == "":
         problems.add(path, f"{show(value)} is not a value; an attribute cannot be empty")

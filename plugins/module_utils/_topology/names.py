@@ -79,6 +79,19 @@ def parse_queue_arn(text: object) -> Arn | None:
     return arn if arn is not None and arn.service == "sqs" and ":" not in arn.resource else None
 
 
+def is_policy_arn(text: object) -> bool:
+    """Tell whether a value is the ARN of an IAM policy, of an account or of AWS itself."""
+    arn = parse_arn(text)
+    return (
+        arn is not None
+        and arn.partition.startswith("aws")
+        and arn.service == "iam"
+        and arn.region == ""
+        and (arn.account_id == "aws" or _ACCOUNT_ID.fullmatch(arn.account_id) is not None)
+        and re.fullmatch("policy/.+", arn.resource) is not None
+    )
+
+
 @dataclass(frozen=True)
 class Place:
     """Where things are: enough to know their ARNs. ``account_id`` has 12 digits."""

@@ -228,3 +228,21 @@ def test_what_is_meant_as_an_arn(text: object, answer: bool) -> None:
 def test_the_arn_of_a_queue_in_its_parts() -> None:
     assert names.parse_queue_arn(ORDER) == names.Arn("aws", "sqs", "eu-west-1", "123456789012", "order.fifo")
     assert names.parse_queue_arn("order") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess", True),
+        ("arn:aws-cn:iam::123456789012:policy/path/name", True),
+        ("arn:aws:iam::12345678901:policy/name", False),
+        ("arn:aws:iam::123456789012:policy/", False),
+        ("arn:aws:iam::123456789012:role/name", False),
+        ("arn:azure:iam::123456789012:policy/name", False),
+        ("arn:aws:iam:eu-west-1:123456789012:policy/name", False),
+        ("arn:aws:sqs::123456789012:policy/name", False),
+        ("ReadOnlyAccess", False),
+    ],
+)
+def test_arns_of_policies(text: str, is_one: bool) -> None:
+    assert names.is_policy_arn(text) is is_one
