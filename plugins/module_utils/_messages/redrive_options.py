@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._problems import Problems, bounded_integer
+from .._problems import Problems, read_integer
 from .._topology.names import parse_arn
 from .._topology.queue_attributes import ATTRIBUTES
 from .edit import MessageEdit, read_edit
@@ -95,4 +95,4 @@ def read_redrive_options(parameters: Mapping[str, Any], region: str) -> RedriveO
 def _bounded(parameters: Mapping[str, Any], key: str, minimum: int, maximum: int, problems: Problems) -> int | None:
     if parameters[key] is None:
         return None
-    return bounded_integer(parameters[key], key, problems, minimum=minimum, maximum=maximum)
+    return read_integer(parameters[key], key, problems, default=minimum, minimum=minimum, maximum=maximum)
