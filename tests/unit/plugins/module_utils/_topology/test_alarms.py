@@ -158,6 +158,7 @@ def test_the_period_of_metric_math_reaches_every_input():
         ({"depth": True}, None, "alarms.depth: unknown key; known are "),
         ({"not_empty": True}, False, "alarms.not_empty: unknown key; known are "),
         ({"backlog": True}, True, "alarms.backlog: unknown key; known are "),
+        ({"backlog": None}, None, "alarms.backlog: None is neither a boolean nor a mapping of settings"),
         ({"backlog": "loud"}, None, "alarms.backlog: 'loud' is neither a boolean nor a mapping of settings"),
         ({"backlog": {"threshold": True}}, None, "alarms.backlog.threshold: True is not a number"),
         ({"backlog": {"threshold": "nan"}}, None, "alarms.backlog.threshold: 'nan' is not a number"),
@@ -261,3 +262,271 @@ def test_every_name_begins_as_a_purge_looks_for_it(topology):
     expanded = expand(topology, region="ap-southeast-1")
     prefixes = tuple(alarm_name_prefixes(expanded["prefix"]))
     assert all(alarm["AlarmName"].startswith(prefixes) for alarm in expanded["alarms"])
+
+
+def metric(name):
+    dimensions = [{"Name": "QueueName", "Value": "ecommerce-order-queue"}]
+    return {"Namespace": "AWS/SQS", "MetricName": name, "Dimensions": dimensions}
+
+
+def single(name, statistic, period):
+    return {**metric(name), "Statistic": statistic, "Period": period}
+
+
+def stat(name, metric_name, statistic):
+    inner = {"Metric": metric(metric_name), "Period": 300, "Stat": statistic}
+    return {"Id": name, "MetricStat": inner, "ReturnData": False}
+
+
+def when(operator, threshold, datapoints, periods, missing="notBreaching"):
+    return {
+        "ComparisonOperator": operator,
+        "Threshold": float(threshold),
+        "DatapointsToAlarm": datapoints,
+        "EvaluationPeriods": periods,
+        "TreatMissingData": missing,
+    }
+
+
+def math(expression, label, *inputs):
+    return {"Metrics": [{"Id": "result", "Expression": expression, "Label": label, "ReturnData": True}, *inputs]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (
+            "age",
+            {
+                **single("ApproximateAgeOfOldestMessage", "Maximum", 60),
+                **when("GreaterThanThreshold", 600, 3, 5),
+            },
+        ),
+        (
+            "stuck",
+            {
+                **math(
+                    "IF(FILL(visible,0)>0 AND FILL(deleted,0)==0,1,0)",
+                    "waiting, and none finished",
+                    stat("visible", "ApproximateNumberOfMessagesVisible", "Maximum"),
+                    stat("deleted", "NumberOfMessagesDeleted", "Sum"),
+                ),
+                **when("GreaterThanOrEqualToThreshold", 1, 3, 3),
+            },
+        ),
+        (
+            "unpolled",
+            {
+                **math(
+                    "FILL(empty,0)+FILL(received,0)",
+                    "receives",
+                    stat("empty", "NumberOfEmptyReceives", "Sum"),
+                    stat("received", "NumberOfMessagesReceived", "Sum"),
+                ),
+                **when("LessThanThreshold", 1, 3, 3, missing="breaching"),
+            },
+        ),
+        (
+            "retry-storm",
+            {
+                **math(
+                    "(received-deleted)/received",
+                    "share of receives not followed by a delete",
+                    stat("received", "NumberOfMessagesReceived", "Sum"),
+                    stat("deleted", "NumberOfMessagesDeleted", "Sum"),
+                ),
+                **when("GreaterThanThreshold", 0.5, 3, 3),
+            },
+        ),
+        (
+            "in-flight",
+            {
+                **single("ApproximateNumberOfMessagesNotVisible", "Maximum", 60),
+                **when("GreaterThanThreshold", 96000, 3, 3),
+            },
+        ),
+    ],
+)
+def test_what_an_alarm_of_a_queue_watches(kind, expected):
+    alarm = made(queue("order"))[f"ecommerce-order-queue-{kind}"]
+    assert "ecommerce-order-queue" in alarm.pop("AlarmDescription")
+    assert alarm == {
+        "AlarmName": f"ecommerce-order-queue-{kind}",
+        "ActionsEnabled": True,
+        "AlarmActions": [],
+        "OKActions": [],
+        "InsufficientDataActions": [],
+        **expected,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (
+            "not-empty",
+            {
+                **single("ApproximateNumberOfMessagesVisible", "Maximum", 60),
+                **when("GreaterThanThreshold", 0, 1, 1),
+            },
+        ),
+        (
+            "expiring",
+            {
+                **single("ApproximateAgeOfOldestMessage", "Maximum", 300),
+                **when("GreaterThanThreshold", 907200, 1, 1),
+            },
+        ),
+    ],
+)
+def test_what_an_alarm_of_a_dead_letter_queue_watches(kind, expected):
+    alarm = made(queue("dlq", dead_letter=True, name="ecommerce-order-queue"))[f"ecommerce-dlq-{kind}"]
+    assert {key: alarm[key] for key in expected} == expected
+    assert set(alarm) == {
+        *expected,
+        "AlarmName",
+        "AlarmDescription",
+        "ActionsEnabled",
+        "AlarmActions",
+        "OKActions",
+        "InsufficientDataActions",
+    }
+
+
+@pytest.mark.parametrize(("timeout", "threshold"), [(0, 300), (149, 300), (150, 300), (151, 302)])
+def test_the_objective_of_the_age_is_five_minutes_or_two_receives(timeout, threshold):
+    assert made(queue("order", visibility_timeout=timeout))["ecommerce-order-queue-age"]["Threshold"] == threshold
+
+
+def tuned(kind="backlog", **tuning):
+    settings, errors = read({kind: tuning})
+    assert errors == []
+    name = {"backlog": "high-order-queue-depth"}.get(kind, f"ecommerce-order-queue-{kind}")
+    return made(queue("order", alarms=settings))[name]
+
+
+def test_every_number_of_an_alarm_can_be_set():
+    alarm = tuned(threshold=1, evaluation_periods=7, datapoints_to_alarm=3, treat_missing_data="ignore", period=120)
+    assert {key: alarm[key] for key in ("Threshold", "EvaluationPeriods", "DatapointsToAlarm", "Period")} == {
+        "Threshold": 1.0,
+        "EvaluationPeriods": 7,
+        "DatapointsToAlarm": 3,
+        "Period": 120,
+    }
+    assert alarm["TreatMissingData"] == "ignore"
+
+
+def test_fewer_periods_need_fewer_datapoints():
+    assert tuned("age", evaluation_periods=2)["DatapointsToAlarm"] == 2
+    assert tuned("age", evaluation_periods=4)["DatapointsToAlarm"] == 3
+
+
+def test_each_kind_of_action_is_passed_on():
+    general, errors = read({"alarm_actions": [TOPIC], "ok_actions": [TOPIC + "-2"], "insufficient_data_actions": []})
+    assert errors == []
+    alarm = made(queue("order", alarms=general))["high-order-queue-depth"]
+    assert (alarm["AlarmActions"], alarm["OKActions"]) == ([TOPIC], [TOPIC + "-2"])
+    assert alarm["InsufficientDataActions"] == []
+    alarm = made(queue("order", alarms={"insufficient_data_actions": [TOPIC]}))["high-order-queue-depth"]
+    assert alarm["InsufficientDataActions"] == [TOPIC]
+
+
+def test_a_queue_may_have_no_settings():
+    assert len(made(queue("order", alarms=None))) == 6
+    without = queue("order")
+    del without["alarms"]
+    assert len(made(without)) == 6
+    assert len(made(queue("order", alarms={"age": False}))) == 5
+
+
+@pytest.mark.parametrize(
+    ("value", "settings"),
+    [
+        (None, {}),
+        ({"age": "no"}, {"age": False}),
+        ({"age": "yes"}, {"age": {}}),
+        ({"age": {}}, {"age": {}}),
+        ({"age": {"period": "60", "threshold": "1.5"}}, {"age": {"period": 60, "threshold": 1.5}}),
+        ({"age": {"period": None, "threshold": None, "treat_missing_data": None}}, {"age": {}}),
+        ({"age": {"threshold": 0}}, {"age": {"threshold": 0.0}}),
+        ({"age": {"threshold": -1}}, {"age": {"threshold": -1.0}}),
+        (
+            {"age": {"datapoints_to_alarm": 1, "evaluation_periods": 1}},
+            {"age": {"datapoints_to_alarm": 1, "evaluation_periods": 1}},
+        ),
+    ],
+)
+def test_settings_as_they_are_read(value, settings):
+    assert read(value) == (settings, [])
+
+
+def test_a_queues_settings_are_laid_over_those_of_all_and_leave_them_as_they_are():
+    general = {"age": {"period": 120, "threshold": 1.0}, "backlog": False, "stuck": {"period": 60}}
+    before = json.loads(json.dumps(general))
+    own = {"age": {"threshold": 2}, "backlog": {"threshold": 3}, "stuck": True}
+    found, errors = read(own, dead_letter=False, general=general)
+    assert errors == []
+    assert found == {"age": {"period": 120, "threshold": 2.0}, "backlog": {"threshold": 3.0}, "stuck": {"period": 60}}
+    assert general == before
+    assert read(None, dead_letter=False, general=general)[0] == general
+
+
+@pytest.mark.parametrize(
+    ("tuning", "accepted"),
+    [
+        ({"evaluation_periods": 1440}, True),
+        ({"evaluation_periods": 1441}, False),
+        ({"evaluation_periods": 5, "datapoints_to_alarm": 5}, True),
+        ({"datapoints_to_alarm": 5}, True),
+        ({"datapoints_to_alarm": 6}, False),
+        ({"evaluation_periods": 5, "datapoints_to_alarm": 6}, False),
+        ({"period": 3540, "evaluation_periods": 24}, True),
+        ({"period": 3540, "evaluation_periods": 25}, False),
+        ({"period": 3600, "evaluation_periods": 168}, True),
+        ({"period": 3600, "evaluation_periods": 169}, False),
+        ({"period": 604800, "evaluation_periods": 1}, True),
+        ({"period": 86400}, True),
+        ({"period": 60, "evaluation_periods": 1440}, True),
+    ],
+)
+def test_alarms_look_back_no_further_than_cloudwatch_does(tuning, accepted):
+    _settings, errors = read({"age": tuning})
+    assert (errors == []) is accepted
+    if not accepted:
+        key = ".datapoints_to_alarm" if "datapoints_to_alarm" in tuning else ""
+        assert [error.partition(": ")[0] for error in errors] == [f"alarms.age{key}"]
+
+
+def test_the_period_of_metric_math_counts_too():
+    assert read({"stuck": {"evaluation_periods": 288}})[1] == []
+    assert read({"stuck": {"evaluation_periods": 289}})[1]
+
+
+def test_each_of_several_faults_is_told():
+    faulty = {"period": 61, "threshold": "x", "evaluation_periods": 0, "datapoints_to_alarm": "y", "other": 1}
+    _settings, errors = read({"age": {**faulty, "treat_missing_data": 3}, "alarm_actions": 3, "stuck": 4})
+    assert sorted(error.partition(": ")[0] for error in errors) == [
+        "alarms.age.datapoints_to_alarm",
+        "alarms.age.evaluation_periods",
+        "alarms.age.other",
+        "alarms.age.period",
+        "alarms.age.threshold",
+        "alarms.age.treat_missing_data",
+        "alarms.alarm_actions",
+        "alarms.stuck",
+    ]
+    assert "alarms.age.threshold: 'x' is not a number" in errors
+    assert "alarms.age.treat_missing_data: 3 is not one of breaching, notBreaching, ignore, missing" in errors
+    assert "alarms.age.datapoints_to_alarm: 'y' is not a whole number above 0" in errors
+
+
+@pytest.mark.parametrize("actions", [[], [TOPIC], [TOPIC] * 5])
+def test_up_to_five_actions_are_accepted(actions):
+    assert read({"alarm_actions": actions}) == ({"alarm_actions": actions}, [])
+
+
+@pytest.mark.parametrize("actions", ["arn:aws:sns", [TOPIC, "mail"], {TOPIC: 1}, [3]])
+def test_what_is_no_list_of_arns_is_refused(actions):
+    (error,) = read({"ok_actions": actions})[1]
+    assert error.startswith("alarms.ok_actions: ")
+    assert "is not a list of ARNs" in error

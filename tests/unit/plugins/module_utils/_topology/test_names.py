@@ -72,6 +72,13 @@ def test_the_other_type_of_the_other_type_is_the_type(name: str) -> None:
 )
 def test_names_of_alarms(prefix: str, key: str, kind: str, name: str) -> None:
     assert names.alarm_name(prefix, key, kind) == name
+    assert any(name.startswith(beginning) for beginning in names.alarm_name_prefixes(prefix))
+
+
+def test_alarms_of_another_prefix_begin_otherwise() -> None:
+    for prefix, other in (("shop", "ecommerce"), ("ecommerce", "shop")):
+        name = names.alarm_name(other, "order", "backlog")
+        assert not any(name.startswith(beginning) for beginning in names.alarm_name_prefixes(prefix))
 
 
 def test_a_fault_is_named_before_the_account_is_asked_for() -> None:
@@ -82,17 +89,23 @@ def test_a_fault_is_named_before_the_account_is_asked_for() -> None:
         return "arn:aws-cn:iam::123456789012:user/somebody"
 
     def refuse(place: names.Place) -> None:
-        raise ValueError(place.region)
+        raise ValueError(place.queue_arn("orders"))
 
-    with pytest.raises(ValueError, match="cn-north-1"):
+    with pytest.raises(ValueError, match=r"^arn:aws-cn:sqs:cn-north-1:0{12}:orders$"):
         names.derive_in_account(refuse, region="cn-north-1", caller=caller)
     assert asked == []
     arn = names.derive_in_account(lambda place: place.queue_arn("orders"), region="cn-north-1", caller=caller)
     assert arn == "arn:aws-cn:sqs:cn-north-1:123456789012:orders"
 
 
+def test_the_place_of_a_caller() -> None:
+    arn = "arn:aws-cn:sts::123456789012:assumed-role/x/y"
+    assert names.place_of_caller(arn, "cn-north-1") == names.Place("cn-north-1", "123456789012", "aws-cn")
+    assert names.place_of_caller(arn).arn("sqs", "x") == "arn:aws-cn:sqs::123456789012:x"
+
+
 def test_a_caller_without_an_arn_has_no_place() -> None:
-    with pytest.raises(ValueError, match="not the ARN of a caller"):
+    with pytest.raises(ValueError, match="'somebody' is not the ARN of a caller"):
         names.place_of_caller("somebody")
 
 
@@ -190,23 +203,23 @@ def test_an_account_may_come_as_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "account", "partition", "paths"),
+    ("region", "account", "partition", "faults"),
     [
-        ("moon", None, None, ["region"]),
-        (None, None, None, ["region"]),
-        ("eu-west-1", "12345678901", None, ["account_id"]),
-        ("eu-west-1", "1234567890123", None, ["account_id"]),
-        ("eu-west-1", "12345678901x", None, ["account_id"]),
-        ("eu-west-1", True, None, ["account_id"]),
-        ("eu-west-1", None, "azure", ["partition"]),
-        ("eu-west-1", None, 3, ["partition"]),
-        ("x", "x", "x", ["region", "partition", "account_id"]),
+        ("moon", None, None, ["region: 'moon' is"]),
+        (None, None, None, ["region: None is"]),
+        ("eu-west-1", "12345678901", None, ["account_id: '12345678901' is"]),
+        ("eu-west-1", "1234567890123", None, ["account_id: '1234567890123' is"]),
+        ("eu-west-1", "12345678901x", None, ["account_id: '12345678901x' is"]),
+        ("eu-west-1", True, None, ["account_id: True is"]),
+        ("eu-west-1", None, "azure", ["partition: 'azure' is"]),
+        ("eu-west-1", None, 3, ["partition: 3 is"]),
+        ("x", "x", "x", ["region: 'x' is", "partition: 'x' is", "account_id: 'x' is"]),
     ],
 )
-def test_places_that_cannot_be(region: object, account: object, partition: object, paths: list[str]) -> None:
+def test_places_that_cannot_be(region: object, account: object, partition: object, faults: list[str]) -> None:
     with pytest.raises(InvalidInputError) as caught:
         names.check_place(region, account, partition)
-    assert [error.split(": ")[0] for error in caught.value.errors] == paths
+    assert [error.partition(" not ")[0] for error in caught.value.errors] == faults
     assert caught.value.subject == "The place of sqs_topology"
 
 

@@ -266,3 +266,180 @@ def test_the_queue_policy_and_the_role_policies_say_the_same(declared):
                 for arn in as_list(item["Condition"]["ArnEquals"]["aws:PrincipalArn"]):
                     from_queues[arn] |= grants({"Statement": [item]})
     assert from_queues == by_role
+
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/ecommerce-"
+LOOKUP = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
+SEND = ["sqs:SendMessage", *LOOKUP]
+WORK = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", *LOOKUP]
+
+
+def allow(sid, actions, resources, **more):
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources, **more}
+
+
+def document_of(*statements):
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def test_all_that_a_role_says():
+    assert policies.service_policy(expanded(), "payment") == document_of(
+        allow("Produce", SEND, [QUEUE + "payment-queue.fifo", QUEUE + "notification-queue"]),
+        allow("Consume", WORK, QUEUE + "order-queue"),
+        allow("DeadLetter", SEND, QUEUE + "dlq"),
+    )
+
+
+def test_all_that_a_queue_says():
+    def role(name):
+        return {
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": ROLE + name}},
+        }
+
+    tls, *rest = policies.queue_policy(expanded(), "order")["Statement"]
+    assert tls["Sid"] == "TlsOnly"
+    assert rest == [
+        allow("Produce", SEND, QUEUE + "order-queue", **role("order-role")),
+        allow("Consume", WORK, QUEUE + "order-queue", **role("payment-role")),
+    ]
+    _tls, dead = policies.queue_policy(expanded(), "dlq-fifo")["Statement"]
+    assert dead == allow("DeadLetter", SEND, QUEUE + "dlq.fifo", **role("order-role"))
+    assert policies.queue_policy(expanded(), "order")["Version"] == "2012-10-17"
+
+
+def test_a_role_that_two_sides_share_is_named_once():
+    topo = expanded(shared_instance_profile=True)
+    dead = statement(policies.queue_policy(topo, "dlq"), "DeadLetter")
+    assert dead["Condition"] == {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/ecommerce-ec2-role"}}
+
+
+def test_a_queue_without_a_side_has_no_statement_for_it():
+    queues = {**topology()["queues"], "stock": {"external_consumer": True}}
+    assert [item["Sid"] for item in policies.queue_policy(expanded(queues=queues), "stock")["Statement"]] == ["TlsOnly"]
+
+
+def test_all_that_an_operator_may():
+    take = [
+        "sqs:StartMessageMoveTask",
+        "sqs:CancelMessageMoveTask",
+        "sqs:ListMessageMoveTasks",
+        "sqs:ListDeadLetterSourceQueues",
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:ChangeMessageVisibility",
+        *LOOKUP,
+    ]
+    expected = document_of(
+        allow("TakeFromDeadLetterQueues", take, [QUEUE + "dlq", QUEUE + "dlq.fifo"]),
+        allow(
+            "GiveBackToSources",
+            SEND,
+            [QUEUE + "order-queue", QUEUE + "payment-queue.fifo", QUEUE + "notification-queue"],
+        ),
+    )
+    assert policies.redrive_policy_document(expanded()) == expected
+    user = f"arn:aws:iam::{ACCOUNT}:user/ann"
+    assert policies.operator_role(expanded(), [user]) == {
+        "name": "ecommerce-redrive-role",
+        "role": "ecommerce-redrive-role",
+        "description": "Redrive of the dead-letter queues of ecommerce",
+        "assume_role_policy": document_of(
+            {"Effect": "Allow", "Principal": {"AWS": user}, "Action": "sts:AssumeRole"},
+        ),
+        "managed_policies": [{"name": "ecommerce-redrive-policy", "document": expected}],
+        "with_profile": False,
+    }
+
+
+def test_operators_are_named_once_and_in_order():
+    users = [f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("zoe", "ann", "zoe")]
+    (item,) = policies.operator_trust_policy(users)["Statement"]
+    assert item["Principal"] == {"AWS": sorted(set(users))}
+    with pytest.raises(ValueError, match=r'got \["\*"\]'):
+        policies.operator_trust_policy(["*"])
+    with pytest.raises(ValueError, match="needs the ARNs"):
+        policies.operator_trust_policy([*users, "*"])
+
+
+def test_an_operator_reads_encrypted_dlqs_and_writes_encrypted_queues():
+    queues = topology()["queues"]
+    queues["order"]["kms_master_key_id"] = "alias/orders"
+    topo = expanded(queues=queues, dead_letter_queue={"kms_master_key_id": "1234"})
+    document = policies.redrive_policy_document(topo)
+    via = {"StringEquals": {"kms:ViaService": f"sqs.{REGION}.amazonaws.com"}}
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
+    assert document["Statement"][2:] == [
+        allow("TakeFromWithKey", "kms:Decrypt", key + "1234", Condition=via),
+        allow(
+            "GiveBackWithAlias",
+            ["kms:GenerateDataKey", "kms:Decrypt"],
+            key + "*",
+            Condition={**via, "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/orders"}},
+        ),
+    ]
+
+
+def test_keys_and_aliases_are_named_once_each():
+    queues = topology()["queues"]
+    for queue, key in (("order", "alias/a"), ("payment", "alias/b"), ("notification", "alias/a")):
+        queues[queue]["kms_master_key_id"] = key
+    topo = expanded(queues=queues, services={"shop": {"produces": list(queues), "consumes": list(queues)}})
+    made = statement(policies.service_policy(topo, "shop"), "ProduceWithAlias")
+    assert made["Resource"] == f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*"
+    assert made["Condition"]["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": ["alias/a", "alias/b"]}
+
+
+def test_what_may_pass_the_endpoint_of_a_vpc():
+    (item,) = policies.endpoint_policy(expanded())["Statement"]
+    actions = item.pop("Action")
+    assert actions == sorted({*SEND, *WORK, *policies.REDRIVE_ACTIONS})
+    assert item == {
+        "Sid": "OwnQueues",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Resource": [queue["arn"] for queue in expanded()["queues"].values()],
+        "Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}},
+    }
+
+
+def test_an_instance_may_drain_in_its_groups():
+    (item,) = policies.scale_in_policy(expanded(), ["b", "a", "b"])["Statement"]
+    group = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/"
+    actions = ["CompleteLifecycleAction", "RecordLifecycleActionHeartbeat", "SetInstanceProtection"]
+    assert item == allow("Drain", [f"autoscaling:{name}" for name in actions], [group + "a", group + "b"])
+
+
+def test_all_that_an_instance_profile_has():
+    topo = expanded()
+    order, payment, _notification = policies.instance_profiles(topo, {"payment": ["asg"]})
+    assert payment == {
+        "name": "ecommerce-payment-instance-profile",
+        "role": "ecommerce-payment-role",
+        "description": "SQS access of ecommerce payment",
+        "assume_role_policy": policies.trust_policy(topo),
+        "managed_policies": [
+            {"name": "ecommerce-payment-sqs-policy", "document": policies.service_policy(topo, "payment")}
+        ],
+        "inline_policies": [{"name": "drain", "document": policies.scale_in_policy(topo, ["asg"])}],
+    }
+    assert order["inline_policies"] == []
+    assert policies.instance_profiles(topo, {"payment": []}) == policies.instance_profiles(topo)
+
+
+def test_services_that_share_a_profile_share_their_groups():
+    topo = expanded(shared_instance_profile=True)
+    (entry,) = policies.instance_profiles(topo, {"payment": ["p"], "order": ["o"]})
+    assert entry["description"] == "SQS access of ecommerce order, payment, notification"
+    assert entry["inline_policies"] == [{"name": "drain", "document": policies.scale_in_policy(topo, ["o", "p"])}]
+
+
+def test_groups_of_a_service_that_is_not_there_are_refused():
+    with pytest.raises(ValueError, match="there is no service x, y; there are order, payment, notification"):
+        policies.instance_profiles(expanded(), {"y": ["a"], "order": ["b"], "x": ["c"]})
+
+
+@pytest.mark.parametrize("services", [["order"], ["notification", "payment"]])
+def test_sms_is_for_a_role_of_which_one_service_sends_them(services):
+    sids = [item["Sid"] for item in policies.role_policy(expanded(), services)["Statement"]]
+    assert ("SendSms" in sids) == ("notification" in services)

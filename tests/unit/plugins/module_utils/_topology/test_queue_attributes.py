@@ -150,3 +150,240 @@ def test_a_policy_of_the_largest_size_is_accepted_and_a_larger_one_is_not() -> N
     statements = [{"Sid": str(number)} for number in range(21)]
     assert sqs.policy_faults({"Statement": statements[:20]}) == []
     assert sqs.policy_faults({"Statement": statements}) == ["has 21 statements, above SQS's 20"]
+
+
+def read(key: str, value: object) -> tuple[Any, list[str]]:
+    problems = Problems()
+    return sqs.read_attribute(sqs.ATTRIBUTES[key], value, "x", problems), problems.errors
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "read_as"),
+    [
+        ("visibility_timeout", "30", 30),
+        ("sqs_managed_sse_enabled", "yes", True),
+        ("sqs_managed_sse_enabled", False, False),
+        ("kms_master_key_id", "", ""),
+        ("kms_master_key_id", "alias/k", "alias/k"),
+        ("deduplication_scope", "messageGroup", "messageGroup"),
+        ("policy", {}, {}),
+        ("policy", "", {}),
+        ("policy", " \n", {}),
+        ("policy", '{"Statement": []}', {"Statement": []}),
+        ("redrive_policy", {"maxReceiveCount": 3}, {"maxReceiveCount": 3}),
+    ],
+)
+def test_values_as_they_are_read(key: str, value: object, read_as: object) -> None:
+    assert read(key, value) == (read_as, [])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "error"),
+    [
+        ("visibility_timeout", "soon", "x: 'soon' is not an integer"),
+        ("sqs_managed_sse_enabled", 1, "x: 1 is not a boolean"),
+        ("kms_master_key_id", 3, "x: 3 is not a string"),
+        ("deduplication_scope", "group", "x: 'group' is not one of messageGroup, queue"),
+        ("fifo_throughput_limit", ["perQueue"], "x: ['perQueue'] is not a string"),
+        ("policy", "{", "x: '{' is not JSON: "),
+        ("policy", "[]", "x: [] is not a mapping"),
+        ("redrive_policy", 3, "x: 3 is not a mapping"),
+        ("policy", {"Statement": [1] * 21}, "x: has 21 statements, above SQS's 20"),
+    ],
+)
+def test_values_that_are_refused(key: str, value: object, error: str) -> None:
+    errors = read(key, value)[1]
+    assert len(errors) == 1
+    assert errors[0].startswith(error)
+
+
+def test_only_a_policy_has_the_limits_of_one() -> None:
+    assert read("redrive_policy", {"Statement": [1] * 21})[1] == []
+    assert read("policy", {"Statement": [1] * 20})[1] == []
+
+
+@pytest.mark.parametrize(("size", "faults"), [(0, 0), (1, 1)])
+def test_a_single_statement_is_measured_too(size: int, faults: int) -> None:
+    room = sqs.POLICY_BYTES - len('{"Statement":{"Sid":""}}')
+    assert len(sqs.policy_faults({"Statement": {"Sid": "x" * (room + size)}})) == faults
+    assert sqs.policy_faults({}) == []
+    assert len(sqs.policy_faults({"Statement": ["x" * 400] * 21})) == 2
+
+
+def test_bytes_are_counted_as_they_are_sent() -> None:
+    escaped = sqs.POLICY_BYTES // len("\\u00e4")
+    assert sqs.policy_faults({"Id": "ä" * (escaped - 2)}) == []
+    assert sqs.policy_faults({"Id": "ä" * escaped})
+
+
+def scalars(fifo: bool = False, **given: Any) -> tuple[dict[str, Any], list[str]]:
+    problems = Problems()
+    return sqs.read_scalars(given, "x", problems, fifo=fifo), problems.errors
+
+
+def test_what_is_absent_stays_absent() -> None:
+    assert scalars(visibility_timeout=None, policy={}, other=3) == ({}, [])
+    assert scalars(visibility_timeout=0, sqs_managed_sse_enabled=False) == (
+        {"visibility_timeout": 0, "sqs_managed_sse_enabled": False},
+        [],
+    )
+
+
+def test_every_bad_one_is_told_and_left_out() -> None:
+    values, errors = scalars(
+        visibility_timeout=-1, delay_seconds=3, maximum_message_size="x", deduplication_scope="queue"
+    )
+    assert values == {"delay_seconds": 3}
+    assert [error.split(": ")[0] for error in errors] == [
+        "x.visibility_timeout",
+        "x.maximum_message_size",
+        "x.deduplication_scope",
+    ]
+    assert "only a FIFO queue has it" in errors[-1]
+    assert scalars(fifo=True, deduplication_scope="queue") == ({"deduplication_scope": "queue"}, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"kms_master_key_id": "k", "sqs_managed_sse_enabled": True}, "x.sqs_managed_sse_enabled"),
+        ({"kms_master_key_id": "k", "sqs_managed_sse_enabled": False}, None),
+        ({"kms_master_key_id": "", "sqs_managed_sse_enabled": True}, None),
+        ({"kms_master_key_id": "", "kms_data_key_reuse_period_seconds": 60}, "x.kms_data_key_reuse_period_seconds"),
+        ({"kms_master_key_id": "k", "kms_data_key_reuse_period_seconds": 60}, None),
+        ({"kms_data_key_reuse_period_seconds": 60}, None),
+        ({"fifo_throughput_limit": "perMessageGroupId", "deduplication_scope": "queue"}, "x.fifo_throughput_limit"),
+        ({"fifo_throughput_limit": "perMessageGroupId", "deduplication_scope": "messageGroup"}, None),
+        ({"fifo_throughput_limit": "perMessageGroupId"}, None),
+        ({"fifo_throughput_limit": "perQueue", "deduplication_scope": "queue"}, None),
+    ],
+)
+def test_which_go_together(given: dict[str, Any], path: str | None) -> None:
+    errors = scalars(fifo=True, **given)[1]
+    assert [error.split(": ")[0] for error in errors] == ([path] if path else [])
+
+
+def test_combinations_are_judged_once_the_values_are_right() -> None:
+    given = {"kms_master_key_id": "k", "sqs_managed_sse_enabled": True, "delay_seconds": -1}
+    assert [error.split(": ")[0] for error in scalars(**given)[1]] == ["x.delay_seconds"]
+    problems = Problems()
+    problems.add("before", "another fault")
+    sqs.read_scalars({"kms_master_key_id": "k", "sqs_managed_sse_enabled": True}, "x", problems, fifo=False)
+    assert len(problems.errors) == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "sent"),
+    [
+        ({"visibility_timeout": 0}, {"VisibilityTimeout": "0"}),
+        ({"sqs_managed_sse_enabled": True}, {"SqsManagedSseEnabled": "true"}),
+        ({"content_based_deduplication": False}, {"ContentBasedDeduplication": "false"}),
+        ({"kms_master_key_id": ""}, {"KmsMasterKeyId": ""}),
+        ({"policy": {}}, {"Policy": ""}),
+        ({"policy": {"b": 1, "a": [1, 2]}}, {"Policy": '{"a":[1,2],"b":1}'}),
+        ({"redrive_policy": {}}, {"RedrivePolicy": ""}),
+        ({"redrive_allow_policy": {}}, {"RedriveAllowPolicy": '{"redrivePermission":"allowAll"}'}),
+        (
+            {"redrive_allow_policy": {"redrivePermission": "denyAll"}, "delay_seconds": 1},
+            {"RedriveAllowPolicy": '{"redrivePermission":"denyAll"}', "DelaySeconds": "1"},
+        ),
+    ],
+)
+def test_what_is_sent_to_aws(values: dict[str, Any], sent: dict[str, str]) -> None:
+    assert sqs.to_aws(values) == sent
+
+
+@pytest.mark.parametrize(
+    ("sent", "read_as"),
+    [
+        ({}, {"fifo": False}),
+        ({"FifoQueue": "true"}, {"fifo": True}),
+        ({"FifoQueue": "True"}, {"fifo": True}),
+        ({"FifoQueue": "false"}, {"fifo": False}),
+        ({"QueueArn": "arn:x", "Unknown": "1", "VisibilityTimeout": "3"}, {"arn": "arn:x", "visibility_timeout": 3}),
+        (
+            {
+                "ApproximateNumberOfMessages": "1",
+                "ApproximateNumberOfMessagesNotVisible": "2",
+                "ApproximateNumberOfMessagesDelayed": "3",
+                "CreatedTimestamp": "1700000000.9",
+                "LastModifiedTimestamp": "1700000001",
+            },
+            {
+                "approximate_number_of_messages": 1,
+                "approximate_number_of_messages_not_visible": 2,
+                "approximate_number_of_messages_delayed": 3,
+                "created_timestamp": 1700000000,
+                "last_modified_timestamp": 1700000001,
+            },
+        ),
+        ({"SqsManagedSseEnabled": "True"}, {"sqs_managed_sse_enabled": True}),
+        ({"SqsManagedSseEnabled": "false"}, {"sqs_managed_sse_enabled": False}),
+        ({"Policy": '{"a": 1}'}, {"policy": {"a": 1}}),
+        ({"Policy": " "}, {"policy": {}}),
+        ({"Policy": "{"}, {"policy": {"Unparsable": "{"}}),
+        ({"Policy": "[1]"}, {"policy": {"Unparsable": "[1]"}}),
+        ({"RedrivePolicy": '{"maxReceiveCount": "3"}'}, {"redrive_policy": {"maxReceiveCount": 3}}),
+        ({"RedrivePolicy": '{"deadLetterTargetArn": "a"}'}, {"redrive_policy": {"deadLetterTargetArn": "a"}}),
+    ],
+)
+def test_what_aws_answers(sent: dict[str, str], read_as: dict[str, Any]) -> None:
+    assert sqs.from_aws(sent) == {"fifo": False, **read_as}
+
+
+def test_what_sqs_means_where_it_says_nothing() -> None:
+    documents = {"policy": {}, "redrive_policy": {}, "redrive_allow_policy": {}}
+    plain = {**documents, "kms_master_key_id": "", "kms_data_key_reuse_period_seconds": None}
+    assert sqs.effective_attributes({"fifo": False}) == {**plain, "fifo": False}
+    assert sqs.effective_attributes({"fifo": True, "deduplication_scope": "messageGroup"}) == {
+        **plain,
+        "fifo": True,
+        "content_based_deduplication": False,
+        "deduplication_scope": "messageGroup",
+        "fifo_throughput_limit": "perQueue",
+    }
+    keyed = sqs.effective_attributes({"kms_master_key_id": "k", "sqs_managed_sse_enabled": True})
+    assert (keyed["kms_data_key_reuse_period_seconds"], keyed["sqs_managed_sse_enabled"]) == (300, False)
+    keyed = sqs.effective_attributes({"kms_master_key_id": "k", "kms_data_key_reuse_period_seconds": 60})
+    assert keyed["kms_data_key_reuse_period_seconds"] == 60
+
+
+def test_what_is_missing_is_not_shared_between_queues() -> None:
+    sqs.effective_attributes({})["policy"]["Statement"] = []
+    assert sqs.effective_attributes({})["policy"] == {}
+
+
+def test_defaults_of_each_type_of_queue() -> None:
+    plain = {
+        "visibility_timeout": 300,
+        "message_retention_period": 345600,
+        "receive_message_wait_time_seconds": 20,
+        "delay_seconds": 0,
+        "maximum_message_size": 1048576,
+        "kms_master_key_id": "",
+    }
+    fifo = {
+        "content_based_deduplication": True,
+        "deduplication_scope": "queue",
+        "fifo_throughput_limit": "perQueue",
+    }
+    assert sqs.topology_defaults(fifo=False) == plain
+    assert sqs.topology_defaults(fifo=True) == {**plain, **fifo}
+    assert sqs.topology_defaults(fifo=True, dead_letter=True) == {
+        **plain,
+        **fifo,
+        "message_retention_period": 1209600,
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "option"),
+    [
+        ("delay_seconds", {"type": "int"}),
+        ("policy", {"type": "dict"}),
+        ("deduplication_scope", {"type": "str", "choices": ["messageGroup", "queue"]}),
+        ("kms_master_key_id", {"type": "str", "no_log": False}),
+    ],
+)
+def test_an_attribute_as_an_option_of_a_module(key: str, option: dict[str, Any]) -> None:
+    assert sqs.ATTRIBUTES[key].argument == option

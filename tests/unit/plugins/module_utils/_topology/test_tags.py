@@ -95,3 +95,8 @@ def test_tags_of_which_nothing_is_said_stay(actual):
 
 def test_keys_are_removed_in_a_stable_order():
     assert differing_tags({}, {"b": "1", "a": "1"}, purge=True) == ({}, ["a", "b"])
+
+
+def test_aws_own_tags_are_never_removed():
+    actual = {"aws:x": "1", "AWS:x": "1", "awsome": "1"}
+    assert differing_tags({}, actual, purge=True) == ({}, ["AWS:x", "awsome"])
