@@ -6,8 +6,8 @@
 
 Module options, keys and defaults of a topology, the expanded queue and the comparison derive from it; what a reader is
 given, ``plugins/doc_fragments/queue_options.py``, is held against it by a test. Every limit names the AWS page it comes
-from. Values are typed here (int, bool, str, and dict for the JSON
-documents); :func:`to_aws` and :func:`from_aws` convert from and to the strings that the API uses.
+from. Values are typed here (int, bool, str, and dict for the JSON documents); :func:`to_aws` and :func:`from_aws`
+convert from and to the strings that the API uses.
 """
 
 from __future__ import annotations
