@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
 from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
-from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.names import partition_of
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.names import partition_of, process
 from ansible_collections.ecommerce.sqs.tests.unit.support import topologies
 
 PLACE = {"region": "ap-southeast-1", "account_id": "123456789012"}
@@ -318,3 +318,130 @@ def test_whatever_is_given_the_answer_is_an_expansion_or_a_list_of_errors(topolo
         expand(topology, **PLACE)
     except InvalidInputError as error:
         assert error.errors
+
+
+@pytest.mark.parametrize(
+    ("timeout", "deadline"), [(2, 1), (3, 1), (40, 20), (59, 29), (60, 30), (61, 31), (300, 270), (43200, 43170)]
+)
+def test_a_handler_has_what_a_long_poll_and_a_delete_leave_of_the_timeout(timeout: int, deadline: int) -> None:
+    expanded = expand(changed(visibility_timeout=timeout, receive_message_wait_time_seconds=3), **PLACE)
+    (worker,) = expanded["services"]["payment"]["workers"]
+    assert expanded["queues"]["order"]["handler_deadline"] == worker["deadline"] == deadline
+    assert worker["stop_timeout"] == deadline + 3 + 10
+
+
+def test_a_declared_deadline_stands() -> None:
+    expanded = expand(changed(handler_deadline=299), **PLACE)
+    (worker,) = expanded["services"]["payment"]["workers"]
+    assert expanded["queues"]["order"]["handler_deadline"] == worker["deadline"] == 299
+
+
+def test_a_queue_that_nobody_consumes_has_a_deadline_too() -> None:
+    topology = topologies.default()
+    topology["queues"]["stock"] = {"external_consumer": True, "visibility_timeout": 0}
+    assert expand(topology, **PLACE)["queues"]["stock"]["handler_deadline"] == 1
+
+
+def test_all_of_a_queue() -> None:
+    topology = changed(alarms={"age": False}, external_consumer=True, max_receive_count=7, delay_seconds=1)
+    topology["tags"] = {"team": "shop"}
+    assert expand(topology, **PLACE)["queues"]["order"] == {
+        "key": "order",
+        "name": "ecommerce-order-queue",
+        "arn": "arn:aws:sqs:ap-southeast-1:123456789012:ecommerce-order-queue",
+        "env": "ORDER_QUEUE_URL",
+        "fifo": False,
+        "dead_letter": False,
+        "dead_letter_queue": "dlq",
+        "max_receive_count": 7,
+        "visibility_timeout": 300,
+        "message_retention_period": 345600,
+        "receive_message_wait_time_seconds": 20,
+        "delay_seconds": 1,
+        "maximum_message_size": 1048576,
+        "sqs_managed_sse_enabled": True,
+        "kms_master_key_id": None,
+        "kms_data_key_reuse_period_seconds": None,
+        "content_based_deduplication": None,
+        "deduplication_scope": None,
+        "fifo_throughput_limit": None,
+        "handler_deadline": 270,
+        "external_consumer": True,
+        "tags": {"team": "shop"},
+        "alarms": {"age": False},
+        "producers": ["order"],
+        "consumers": ["payment"],
+    }
+
+
+def test_all_of_a_dead_letter_queue() -> None:
+    dlq = expand(topologies.default(), **PLACE)["queues"]["dlq-fifo"]
+    assert {key: dlq[key] for key in ("dead_letter", "dead_letter_queue", "max_receive_count", "handler_deadline")} == {
+        "dead_letter": True,
+        "dead_letter_queue": None,
+        "max_receive_count": None,
+        "handler_deadline": None,
+    }
+    assert (dlq["producers"], dlq["consumers"], dlq["tags"], dlq["external_consumer"]) == ([], [], None, False)
+
+
+def test_all_of_a_service() -> None:
+    topology = topologies.default()
+    topology["services"]["payment"]["produces"] = ["order", "notification"]
+    topology["queues"]["payment"]["external_consumer"] = True
+    assert expand(topology, **PLACE)["services"]["payment"] == {
+        "name": "payment",
+        "process": process("payment-service"),
+        "produces": ["order", "notification"],
+        "consumes": ["order"],
+        "sends_sms": False,
+        "role_name": "ecommerce-payment-role",
+        "policy_name": "ecommerce-payment-sqs-policy",
+        "instance_profile_name": "ecommerce-payment-instance-profile",
+        "env": {"ORDER_QUEUE_URL": "order", "NOTIFICATION_QUEUE_URL": "notification"},
+        "workers": [
+            {
+                "name": "payment-queue-worker",
+                "process": process("payment-queue-worker"),
+                "queue": "order",
+                "dead_letter_queue": "dlq",
+                "deadline": 270,
+                "stop_timeout": 300,
+            }
+        ],
+    }
+
+
+def test_services_that_share_a_profile_share_its_role_and_policy() -> None:
+    services = expand({**topologies.default(), "shared_instance_profile": "ours"}, **PLACE)["services"]
+    for service in services.values():
+        assert (service["role_name"], service["policy_name"], service["instance_profile_name"]) == (
+            "ecommerce-ec2-role",
+            "ecommerce-sqs-policy",
+            "ours",
+        )
+
+
+def test_a_worker_without_a_dead_letter_queue() -> None:
+    topology = changed(dead_letter=False)
+    topology["services"]["order"]["consumes"] = ["payment"]
+    services = expand(topology, **PLACE)["services"]
+    assert services["payment"]["workers"][0]["dead_letter_queue"] is None
+    assert services["order"]["workers"][0]["dead_letter_queue"] == "dlq-fifo"
+
+
+def test_where_a_topology_is() -> None:
+    def place(**given: Any) -> tuple[object, ...]:
+        expanded = expand(topologies.default(), **given)
+        assert (expanded["prefix"], len(expanded["alarms"])) == ("ecommerce", 3 * 6 + 2 * 2)
+        arn = expanded["queues"]["dlq"]["arn"]
+        return expanded["region"], expanded["account_id"], expanded["partition"], arn
+
+    assert place(region="cn-north-1") == ("cn-north-1", None, "aws-cn", None)
+    assert place(region="cn-north-1", partition="aws") == ("cn-north-1", None, "aws", None)
+    assert place(region="eu-west-1", account_id="123456789012", partition="aws-x") == (
+        "eu-west-1",
+        "123456789012",
+        "aws-x",
+        "arn:aws-x:sqs:eu-west-1:123456789012:ecommerce-dlq",
+    )
