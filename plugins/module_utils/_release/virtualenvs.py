@@ -86,6 +86,8 @@ class Virtualenv:
             program, command = "uv", [*self.uv, "pip", "install", "--quiet", "--python", python]
         remedy = f"see what {program} says above; a killed or failed installation is begun anew by the next run"
         tools.run([*command, *arguments], remedy=remedy)
+        # uv leaves its lock, which anybody may write to.
+        (target / ".lock").unlink(missing_ok=True)
 
     def _version(self) -> str:
         return tools.run(

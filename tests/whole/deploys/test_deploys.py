@@ -66,6 +66,8 @@ class Site:
             "artifact_directory": str(self.folder / "artifacts"),
             "deploy_user": "",
             "worker_process_manager": "pm2",
+            # The hosts are this machine.
+            "service_uv": [sys.executable, str(ROOT / "scripts/uv")],
             "sqs_region": REGION,
             "sqs_topology": TOPOLOGY,
             "sqs_aws_environment": self.aws,

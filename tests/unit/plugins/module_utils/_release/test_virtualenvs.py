@@ -133,6 +133,8 @@ def test_uv_installs_in_the_place_of_pip(source: Path, tmp_path: Path, project: 
     venvs = [deploy_project(tmp_path / "root", source, by_uv, says) for says in ("one", "two")]
     assert [output(venv / "bin" / "shop") for venv in venvs] == ["one\n", "two\n"]
     assert not [venv for venv in venvs if (venv / "bin/pip").exists()]
+    installed = [path for venv in venvs for path in venv.rglob("*") if not path.is_symlink()]
+    assert not [path for path in installed if path.stat().st_mode & 0o022]
 
 
 def test_programs_of_what_is_shared_run_in_the_releases_environment(
