@@ -240,6 +240,7 @@ def test_every_bad_one_is_told_and_left_out() -> None:
         "x.deduplication_scope",
     ]
     assert "only a FIFO queue has it" in errors[-1]
+    assert len(scalars(deduplication_scope="queue", fifo_throughput_limit="perQueue")[1]) == 2
     assert scalars(fifo=True, deduplication_scope="queue") == ({"deduplication_scope": "queue"}, [])
 
 
@@ -261,6 +262,8 @@ def test_every_bad_one_is_told_and_left_out() -> None:
 def test_which_go_together(given: dict[str, Any], path: str | None) -> None:
     errors = scalars(fifo=True, **given)[1]
     assert [error.split(": ")[0] for error in errors] == ([path] if path else [])
+    others = [key for key in given if f"x.{key}" != path]
+    assert all(key in error.partition(": ")[2] for error in errors for key in others)
 
 
 def test_combinations_are_judged_once_the_values_are_right() -> None:
