@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._alarms.wanted import read_alarms
+from ansible_collections.ecommerce.sqs.plugins.module_utils._alarms.wanted import (
+    check_purge,
+    read_alarms,
+    read_names,
+    with_actions,
+)
 from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
-from ansible_collections.ecommerce.sqs.tests.unit.support.entries import TOPIC, alarm
+from ansible_collections.ecommerce.sqs.tests.unit.support.entries import OTHER_TOPIC, TOPIC, alarm
 
 
 def errors(*alarms: dict[str, Any]) -> list[str]:
@@ -159,3 +164,53 @@ class TestMath:
         (error,) = errors(on_metrics(Metrics=metrics))
         assert error.startswith("alarms[0].Metrics: ")
         assert error.endswith("is not a list of mappings")
+
+
+class TestNames:
+    def test_only_the_names_matter(self) -> None:
+        assert read_names([{"AlarmName": "a", "Period": 0}, {"AlarmName": "b"}]) == [
+            {"AlarmName": "a", "Period": 0},
+            {"AlarmName": "b"},
+        ]
+
+    def test_everyone_without_is_told(self) -> None:
+        with pytest.raises(InvalidInputError) as caught:
+            read_names([{"AlarmName": ""}, {"AlarmName": "a"}, {}])
+        assert caught.value.errors == ["alarms[0].AlarmName: is missing", "alarms[2].AlarmName: is missing"]
+        assert caught.value.subject == "alarms"
+
+
+class TestActionsOfAll:
+    @pytest.mark.parametrize(
+        ("own", "together"),
+        [
+            ([], [TOPIC]),
+            (None, [TOPIC]),
+            ([OTHER_TOPIC], [OTHER_TOPIC, TOPIC]),
+            ([TOPIC, OTHER_TOPIC], [TOPIC, OTHER_TOPIC]),
+            ("mail", "mail"),
+        ],
+    )
+    def test_they_come_after_an_alarms_own(self, own: object, together: object) -> None:
+        assert with_actions([{"AlarmName": "a", "AlarmActions": own}], [TOPIC]) == [
+            {"AlarmName": "a", "AlarmActions": together}
+        ]
+
+    def test_an_alarm_without_any_gets_them(self) -> None:
+        assert with_actions([{"AlarmName": "a"}], [TOPIC]) == [{"AlarmName": "a", "AlarmActions": [TOPIC]}]
+
+    def test_where_there_are_none_nothing_is_added(self) -> None:
+        given = {"AlarmName": "a"}
+        (found,) = with_actions([given], [])
+        assert found == given
+        assert found is not given
+
+
+@pytest.mark.parametrize(("tags", "prefixes"), [(None, ["a"]), ({}, ["a"]), ({"k": "v"}, [])])
+def test_a_purge_needs_both_signs_of_what_is_ours(tags: dict[str, str] | None, prefixes: list[str]) -> None:
+    check_purge(tags, prefixes, purge=False)
+    check_purge({"k": "v"}, ["a"], purge=True)
+    with pytest.raises(InvalidInputError) as caught:
+        check_purge(tags, prefixes, purge=True)
+    assert caught.value.subject == "purge"
+    assert "needs tags and purge_name_prefixes" in caught.value.errors[0]

@@ -10,8 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.wanted import Wanted, read_wanted
-from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._instance_profiles.wanted import (
+    Wanted,
+    read_parameters,
+    read_wanted,
+)
+from ansible_collections.ecommerce.sqs.plugins.module_utils._problems import InvalidInputError, RefusedError
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.expand import expand
+from ansible_collections.ecommerce.sqs.plugins.module_utils._topology.names import Place
+from ansible_collections.ecommerce.sqs.tests.unit.support.topologies import default
 
 
 def document(*actions):
@@ -244,3 +251,97 @@ def test_each_role_and_each_policy_has_one_owner():
         "instance_profiles: a and b both want to manage policy shop-policy",
     ]
     assert read({"name": "shop-policy", "managed_policies": [POLICY]})
+
+
+PLACE = Place("ap-southeast-1", "123456789012", "aws")
+
+
+def parameters(**changes):
+    return {
+        "instance_profiles": [],
+        "autoscaling_groups": None,
+        "operator_principals": [],
+        "services": [],
+        "managed_policy_arns": [],
+        "permissions_boundary": None,
+        "tags": None,
+        "state": "present",
+        **changes,
+    }
+
+
+def of_topology(**changes):
+    expanded = expand(default(), region=PLACE.region)
+    return {wanted.name: wanted for wanted in read_parameters(parameters(**changes), expanded, PLACE)}
+
+
+def test_profiles_of_a_topology_are_those_of_its_services():
+    found = of_topology()
+    assert list(found) == [f"ecommerce-{name}-instance-profile" for name in ("order", "payment", "notification")]
+    payment = found["ecommerce-payment-instance-profile"]
+    assert payment.role == "ecommerce-payment-role"
+    assert payment.assume_role_policy["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com"}
+    assert list(payment.managed_policies) == ["ecommerce-payment-sqs-policy"]
+    text = json.dumps(payment.managed_policies)
+    assert "arn:aws:sqs:ap-southeast-1:123456789012:ecommerce-order-queue" in text
+    assert (payment.inline_policies, payment.managed_policy_arns, payment.tags) == ({}, [], None)
+
+
+@pytest.mark.parametrize("groups", ["payment-asg", ["payment-asg"]])
+def test_instances_of_a_group_may_finish_their_drain(groups):
+    found = of_topology(autoscaling_groups={"payment": groups})
+    text = json.dumps(found["ecommerce-payment-instance-profile"].inline_policies["drain"])
+    assert "autoScalingGroupName/payment-asg" in text
+    assert found["ecommerce-order-instance-profile"].inline_policies == {}
+
+
+def test_chosen_services_have_theirs_alone():
+    users = [f"arn:aws:iam::{PLACE.account_id}:user/ann"]
+    assert list(of_topology(services=["notification", "order"], operator_principals=users)) == [
+        "ecommerce-order-instance-profile",
+        "ecommerce-notification-instance-profile",
+    ]
+    everybody = of_topology(operator_principals=users)
+    assert not everybody["ecommerce-redrive-role"].with_profile
+    assert len(everybody) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        (
+            {"services": ["x", "order", "w"]},
+            "services: the topology has no service w, x; declared are order, payment, notification",
+        ),
+        ({"operator_principals": ["*"]}, "an operator's role needs the ARNs"),
+        ({"autoscaling_groups": {"x": "asg"}}, "autoscaling_groups: there is no service x"),
+    ],
+)
+def test_what_a_topology_does_not_have_is_refused(changes, error):
+    with pytest.raises(RefusedError) as caught:
+        of_topology(**changes)
+    assert str(caught.value).startswith(error)
+
+
+def test_what_is_said_for_all_is_for_each():
+    own = "arn:aws:iam::123456789012:policy/own"
+    entries = [
+        {"name": "a", "managed_policy_arns": [OWN], "permissions_boundary": own},
+        {"name": "b", "managed_policy_arns": None, "tags": {"y": "2"}},
+    ]
+    common = {"managed_policy_arns": [BASE], "permissions_boundary": BASE, "tags": {"x": "1"}}
+    one, other = read_parameters(parameters(instance_profiles=entries, **common), None, PLACE)
+    assert (one.managed_policy_arns, one.permissions_boundary, one.tags) == ([BASE, OWN], own, {"x": "1"})
+    assert (other.managed_policy_arns, other.permissions_boundary) == ([BASE], BASE)
+    assert other.tags == {"x": "1", "y": "2"}
+    (chinese,) = read_parameters(
+        parameters(instance_profiles=entries[:1]), None, Place("cn-north-1", "1" * 12, "aws-cn")
+    )
+    assert chinese.assume_role_policy["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com.cn"}
+
+
+def test_documents_may_be_missing_of_what_is_to_go():
+    entries = [{"name": "a", "managed_policies": [{"name": "p"}]}]
+    assert read_parameters(parameters(instance_profiles=entries, state="absent"), None, PLACE)
+    with pytest.raises(InvalidInputError):
+        read_parameters(parameters(instance_profiles=entries), None, PLACE)

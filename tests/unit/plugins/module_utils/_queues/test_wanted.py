@@ -72,6 +72,12 @@ class TestArguments:
             "queues[2].name",
             "queues[3].tags",
         ]
+        assert found[2] == "queues[2].name: 'order' is listed twice"
+
+    def test_what_only_a_fifo_queue_has(self) -> None:
+        (queue,) = read({"name": "order.fifo", "content_based_deduplication": True})
+        assert queue.attributes == {"content_based_deduplication": True}
+        assert error(content_based_deduplication=True).startswith("queues[0].content_based_deduplication: ")
 
     def test_the_one_queue_of_a_module_has_no_index(self) -> None:
         assert errors({"name": None}, indexed=False) == ["name: None is not a queue name"]
@@ -99,7 +105,8 @@ class TestArguments:
         assert attributes(kms_master_key_id="") == {"kms_master_key_id": ""}
 
     def test_a_policy_may_be_a_mapping_or_text_and_an_empty_one_removes_it(self) -> None:
-        assert attributes(policy={"Statement": []}) == attributes(policy='{"Statement": []}')
+        policy = {"policy": {"Statement": ["x"]}}
+        assert attributes(**policy) == attributes(policy='{"Statement": ["x"]}') == policy
         assert attributes(policy={}) == attributes(policy=" ") == {"policy": {}}
         assert error(policy="{").startswith("queues[0].policy: '{' is not JSON")
 
@@ -148,6 +155,10 @@ class TestRedrive:
     def test_the_target_of_another_is_known_as_such(self) -> None:
         queues = read({"name": "order", "redrive_policy": {"dead_letter_queue": "dlq"}}, {"name": "dlq"}, {"name": "x"})
         assert [queue.is_target for queue in queues] == [False, True, False]
+
+    @pytest.mark.parametrize("key", ["redrive_policy", "redrive_allow_policy"])
+    def test_it_is_a_mapping(self, key: str) -> None:
+        assert error(**{key: 3}) == f"queues[0].{key}: 3 is not a mapping"
 
 
 class TestRedriveAllow:
@@ -219,6 +230,16 @@ class TestTopology:
             "redrive_policy": {"deadLetterTargetArn": ARN + "ecommerce-dlq.fifo", "maxReceiveCount": 3},
             "redrive_allow_policy": {},
         }
+
+    def test_tags_are_those_of_the_topology(self) -> None:
+        topology = {**topologies.default(), "tags": {"team": "shop"}}
+        tags = [queue.tags for queue in self.queues(topology).values()]
+        assert tags == [{"team": "shop"}] * 5
+
+    def test_what_a_topology_says_besides_is_at_hand(self) -> None:
+        wanted = of_topology(topologies.default(), region=PLACE.region, account_id=None, purge_tags=True)
+        assert wanted.derived["order"]["handler_deadline"] == 270
+        assert of_arguments([{"name": "x"}], indexed=True, purge_tags=True).derived == {}
 
     def test_a_dead_letter_queue_takes_from_its_sources_alone(self) -> None:
         dlq = self.queues(purge_tags=False)["dlq"]
