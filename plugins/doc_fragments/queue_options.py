@@ -104,6 +104,7 @@ tags:
 
 
 class ModuleDocFragment:
-    DOCUMENTATION = "options:\n" + indent(_OPTIONS.replace("{of}", ""), "  ")
+    # Annotated, since yamllint of ansible-test takes what is plainly assigned for text, and stops at an expression.
+    DOCUMENTATION: str = "options:\n" + indent(_OPTIONS.replace("{of}", ""), "  ")
 
-    LIST = "options:\n  queues:\n    suboptions:\n" + indent(_OPTIONS.replace("{of}", "queues[]."), "      ")
+    LIST: str = "options:\n  queues:\n    suboptions:\n" + indent(_OPTIONS.replace("{of}", "queues[]."), "      ")

@@ -75,7 +75,7 @@ def service_log_command(
     """
     processes = [(name, topology["services"][name]["process"]) for name in services]
     if process_manager == "systemd":
-        units = [f"--unit={process['unit']}" for _, process in processes]
+        units = [f"--unit={process['unit']}" for _name, process in processes]
         return ["journalctl", "--no-pager", "--output=cat", f"--lines={_LINES}", *units]
     errors = [f"{root}/{name}/{process['error_log']}" for name, process in processes]
     return ["tail", f"--lines={_LINES}", "--verbose", *errors, *(f"{root}/{name}/{p['log']}" for name, p in processes)]

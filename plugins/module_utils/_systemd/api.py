@@ -87,7 +87,7 @@ def carry_out(plan: Plan, stop_timeout: float) -> None:
             try:
                 run(verb, *names, timeout=stop_timeout)
             except SystemdError as error:
-                raise SystemdError(f"{error}\n{_journal(names)}") from error
+                raise SystemdError(f"{error}\n{_journal(names)}") from None
 
 
 def settle(names: Sequence[str], seconds: float) -> None:

@@ -148,7 +148,7 @@ def sources(root: Path) -> dict[str, str]:
 
 def kind_of(name: str) -> Kind | None:
     """Return the kind of a file, None for one that has no room."""
-    room, _, file = name.rpartition(".")
+    room, _dot, file = name.rpartition(".")
     return HOUSE.get(room, {}).get(file)
 
 

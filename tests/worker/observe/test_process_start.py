@@ -42,7 +42,8 @@ def zombie() -> Iterator[subprocess.Popen[bytes]]:
 
 @BOTH
 def test_a_process_that_runs_has_a_start_that_stays(started: Started, running: subprocess.Popen[bytes]) -> None:
-    assert started(running.pid) == started(running.pid) is not None
+    assert started(running.pid) is not None
+    assert started(running.pid) == started(running.pid)
     assert int(started(running.pid) or "") >= int(started(os.getpid()) or "")
 
 

@@ -117,7 +117,7 @@ class TestPresent:
 
     def test_what_nobody_says_has_its_default(self) -> None:
         given = {"description": None, "permissions_boundary": None, "max_session_duration": None, "tags": None}
-        role, policy, *_, profile, _role = steps_of(wanted(**given), nothing())
+        role, policy, *_attached, profile, _role = steps_of(wanted(**given), nothing())
         assert role.arguments == {
             "name": "shop-role",
             "assume_role_policy": TRUST,
