@@ -36,7 +36,8 @@ def roles(play: dict[str, Any]) -> set[str]:
 
 
 def test_there_are_plays_on_the_controller_and_on_hosts() -> None:
-    assert {play["hosts"] for _of, play in PLAYS} == {"localhost", "service_hosts", "deploy_canaries", "deploy_followers"}
+    hosts = {play["hosts"] for _name, play in PLAYS}
+    assert hosts == {"localhost", "service_hosts", "deploy_canaries", "deploy_followers"}
 
 
 @pytest.mark.parametrize("play", of_host("localhost"))
