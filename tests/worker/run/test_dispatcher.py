@@ -13,6 +13,7 @@ from support.virtual import now, run
 
 from sqs_worker import FatalError, Message, RetryableError
 from sqs_worker.errors import InProgressError
+from sqs_worker.observe.journal import Journal
 from sqs_worker.run.acknowledger import Acknowledger
 from sqs_worker.run.job import Job
 
@@ -271,7 +272,7 @@ def test_a_handler_that_cancels_itself_during_a_drain_leaves_nothing_in_flight()
 def test_a_defect_in_settling_gives_the_message_back_and_the_next_is_tried(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever breaks, the slot is free again, the message is not stranded, and the open breaker goes on trying."""
+    """Whatever breaks, the slot is free again, and the message is not stranded."""
 
     async def main() -> None:
         sqs, done = standard(visibility=900.0), list[str]()
@@ -293,3 +294,63 @@ def test_a_defect_in_settling_gives_the_message_back_and_the_next_is_tried(
 
     run(main())
     assert "a defect" in caplog.text
+
+
+class Torn(BaseException):
+    """Neither an Exception nor a cancellation, as some libraries' timeouts are."""
+
+
+@pytest.mark.parametrize("breaks", ["handler", "settling"])
+def test_a_defect_in_the_open_breakers_single_try_does_not_end_its_tries(
+    breaks: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else nothing would be received any more, though the worker looks alive."""
+
+    async def main() -> None:
+        sqs, tries = standard(visibility=900.0, max_receive_count=None), list[str]()
+        tried = Journal.tried
+
+        def broken(journal: Journal, message: Message, error: BaseException | None) -> None:
+            if breaks == "settling" and len(tries) == 2:
+                raise Torn("a defect")
+            tried(journal, message, error)
+
+        monkeypatch.setattr(Journal, "tried", broken)
+
+        async def handle(message: Message) -> None:
+            tries.append(message.body)
+            if len(tries) == 1:
+                raise ConnectionError("database is down")
+            if breaks == "handler" and len(tries) == 2:
+                raise Torn("a defect")
+
+        sqs.send(QUEUE, "order")
+        async with working(sqs, handle, breaker_threshold=1, backoff_base=1):
+            await until(lambda: not sqs.queues[QUEUE].messages, 120)
+        assert tries == ["order"] * 3
+
+    run(main())
+    assert "a defect" in caplog.text
+
+
+class UnspeakableError(FatalError):
+    """Its text cannot be had, as when __str__ reads an attribute that was never set."""
+
+    def __str__(self) -> str:
+        raise AttributeError("order")
+
+
+def test_an_error_whose_text_cannot_be_had_does_with_its_message_what_its_kind_says() -> None:
+    async def main() -> None:
+        sqs = standard()
+
+        async def handle(_message: Message) -> None:
+            raise UnspeakableError
+
+        sqs.send(QUEUE, "order")
+        async with working(sqs, handle):
+            await until(lambda: sqs.bodies(DLQ) == ["order"], 10)
+        (dead,) = sqs.queues[DLQ].messages
+        assert dead.attributes["DeadLetterReason"]["StringValue"].startswith("UnspeakableError")
+
+    run(main())

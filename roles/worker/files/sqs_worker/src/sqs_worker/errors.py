@@ -46,5 +46,9 @@ class ApiError(Exception):
 
 
 def reason(error: BaseException) -> str:
-    """An error in one line, as the log and the dead-letter queue name it."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    """An error in one line, as the log and the dead-letter queue name it; by its kind alone when it has no text."""
+    try:
+        text = str(error)
+    except Exception:  # an application's __str__ is its own, and decides nothing about a message
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
