@@ -28,7 +28,7 @@ def test_every_kind_of_alarm_is_described_under_its_name() -> None:
 
 def test_the_threshold_of_the_backlog_is_the_one_described() -> None:
     text = (ROOT / "roles/alarms/README.md").read_text()
-    assert f"more than {ALARMS['high-order-queue-depth']['Threshold']} messages wait" in text
+    assert f"more than {ALARMS['high-order-queue-depth']['Threshold']:.0f} messages wait" in text
 
 
 def test_every_key_of_a_service_definition_is_described() -> None:
