@@ -63,6 +63,24 @@ def test_a_fatal_head_lets_its_group_go_on() -> None:
     run(main())
 
 
+def test_nothing_of_a_group_starts_while_its_head_waits_for_its_next_try() -> None:
+    async def main() -> None:
+        sqs, tries = fifo(), list[str]()
+
+        async def handle(message: Message) -> None:
+            tries.append(message.body)
+            if len(tries) == 1:
+                raise RetryableError("not yet", retry_after=5)
+
+        for body in ("a1", "a2", "a3"):
+            sqs.send(FIFO, body, group="a", deduplication_id=body)
+        async with working(sqs, handle, wait_time=1):
+            await until(lambda: not sqs.queues[FIFO].messages, 60)
+        assert tries == ["a1", "a1", "a2", "a3"]
+
+    run(main())
+
+
 def test_backoff_grows_with_the_receive_count_and_has_jitter() -> None:
     async def main() -> None:
         sqs, tries = standard(max_receive_count=6), defaultdict[str, list[float]](list)
