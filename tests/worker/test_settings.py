@@ -40,6 +40,21 @@ def test_all_problems_are_reported_at_once() -> None:
     assert "SQS_WORKER_CONCURENCY is not a setting: did you mean SQS_WORKER_CONCURRENCY?" in text
 
 
+@pytest.mark.parametrize("target", ["json", "json:", ":dumps", ".json:dumps", "json:decoder.", "json.:dumps"])
+def test_a_function_without_its_module_or_name_is_refused_with_the_form_to_write(target: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        load(MINIMAL | {"SQS_WORKER_HANDLER": f"python:{target}", "SQS_WORKER_MIDDLEWARE": f"json:dumps, {target}"})
+    handler, middleware = error.value.problems
+    assert handler.startswith(f"SQS_WORKER_HANDLER: 'python:{target}' is not python:MODULE:FUNCTION")
+    assert middleware.startswith("SQS_WORKER_MIDDLEWARE: ")
+    assert f"{target!r}, which is not MODULE:FUNCTION" in middleware
+
+
+def test_a_function_may_be_an_attribute_of_a_class() -> None:
+    settings = load(MINIMAL | {"SQS_WORKER_HANDLER": "python:payment.worker:Worker.handle"})
+    assert settings.handler == "python:payment.worker:Worker.handle"
+
+
 def test_a_fifo_queue_needs_a_fifo_dead_letter_queue() -> None:
     with pytest.raises(ConfigurationError, match="dead-letter queue of a FIFO queue is a FIFO queue"):
         load(

@@ -75,7 +75,23 @@ def _handler(text: str) -> str:
         raise ValueError(
             "is not python:MODULE:FUNCTION, http:URL (such as http:http://127.0.0.1:3000/jobs) or command:PROGRAM"
         )
+    if kind == "python" and not _names_function(rest):
+        raise ValueError("is not python:MODULE:FUNCTION, such as python:payment.worker:handle")
     return text
+
+
+def _middleware(text: str) -> tuple[str, ...]:
+    targets = _list(text)
+    for target in targets:
+        if not _names_function(target):
+            raise ValueError(f"names {target!r}, which is not MODULE:FUNCTION, such as payment.audit:log_order")
+    return targets
+
+
+def _names_function(target: str) -> bool:
+    """Whether neither the module's dotted name nor the function's has an empty part."""
+    module, _unused, function = target.partition(":")
+    return all(name.strip() for name in (*module.split("."), *function.split(".")))
 
 
 def _store(text: str) -> str:
@@ -165,7 +181,7 @@ class Settings:
     note_directory: str | None = _setting(
         None, str, "folder for a file that tells a deploy how far the worker is. Default: none is written"
     )
-    middleware: tuple[str, ...] = _setting((), _list, "`MODULE:FUNCTION`, comma-separated, outermost first")
+    middleware: tuple[str, ...] = _setting((), _middleware, "`MODULE:FUNCTION`, comma-separated, outermost first")
     idempotency_store: str | None = _setting(
         None,
         _store,
