@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from support.harness import DLQ, FIFO, FIFO_DLQ, QUEUE, fifo, lost, nothing, standard, until, working
-from support.virtual import run
+from support.virtual import now, run
 
 from sqs_worker import Message, RetryableError
 from sqs_worker.errors import ApiError
@@ -152,20 +152,29 @@ def test_a_released_message_is_never_extended() -> None:
     """Heartbeat leaks or extends a skipped FIFO message: shoryuken#266, aws-dotnet-messaging#191."""
 
     async def main() -> None:
-        sqs, tries = standard(visibility=10.0), list[Any]()
+        sqs, extending = standard(visibility=10.0), asyncio.Event()
+        call, tries, failures = sqs.call, list[float](), list[float]()
+
+        async def slow_to_extend(operation: str, parameters: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+            if any(entry.get("VisibilityTimeout") == 10 for entry in parameters.get("Entries", ())):
+                extending.set()
+                await asyncio.sleep(3)  # later than a backoff that is sent meanwhile
+            return await call(operation, parameters, **options)
 
         async def handle(_message: Message) -> None:
-            tries.append(asyncio.get_running_loop().time())
-            await asyncio.sleep(4.9)  # an extension is due just as the handler fails
-            raise RetryableError("again", retry_after=2)
+            tries.append(now())
+            extending.clear()
+            await extending.wait()
+            failures.append(now())
+            raise RetryableError("again", retry_after=5)
 
-        sqs.latency = 0.3
+        sqs.call = slow_to_extend  # type: ignore[method-assign]
         sqs.send(QUEUE, "failing")
         async with working(sqs, handle):
             await until(lambda: bool(sqs.queues[DLQ].messages), 120)
-        gaps = [later - earlier for earlier, later in itertools.pairwise(tries)]
-        assert len(tries) == 3
-        assert max(gaps) < 9, gaps
+        pauses = [again - failed for failed, again in zip(failures[:-1], tries[1:], strict=True)]
+        assert len(pauses) == 2
+        assert all(5 <= pause < 8 for pause in pauses), pauses
 
     run(main())
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from support.harness import DLQ, FIFO, FIFO_DLQ, QUEUE, fifo, standard, until, working
@@ -261,6 +263,30 @@ def test_a_drain_that_ends_in_a_group_gives_back_the_rest_of_it_in_order() -> No
             await until(lambda: len(tried) == 1)
         assert tried == ["a0"]
         assert sqs.bodies(FIFO) == ["a1", "a2", "a3"]
+        assert not sqs.in_flight(FIFO)
+
+    run(main())
+
+
+def test_the_head_of_a_group_given_back_is_visible_only_when_nothing_behind_it_is_in_flight() -> None:
+    """Else the head may be delivered to another worker while the rest of its group is still in this one's hand."""
+
+    async def main() -> None:
+        sqs, in_flight = fifo(visibility=900.0), list[list[str]]()
+
+        async def handle(_message: Message) -> None:
+            await asyncio.sleep(1000)
+
+        def look(operation: str, _entry: Mapping[str, Any]) -> None:
+            if operation == "ChangeMessageVisibilityBatch":
+                in_flight.append([message.body for message in sqs.in_flight(FIFO)])
+
+        for number in range(4):
+            sqs.send(FIFO, f"a{number}", group="a", deduplication_id=str(number))
+        async with working(sqs, handle, wait_time=1, drain_timeout=3):
+            await until(lambda: len(sqs.in_flight(FIFO)) == 4)
+            sqs.refuse_entry = look
+        assert in_flight == [["a0", "a1", "a2", "a3"], ["a0", "a1", "a2"], ["a0", "a1"], ["a0"]]
         assert not sqs.in_flight(FIFO)
 
     run(main())

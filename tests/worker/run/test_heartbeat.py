@@ -6,10 +6,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from support.harness import QUEUE, standard, until, working
-from support.virtual import run
+import pytest
+from support.harness import QUEUE, lost, standard, until, working
+from support.virtual import now, run
 
 from sqs_worker import Message
+from sqs_worker.observe.metrics import Metrics
+from sqs_worker.run.heartbeat import Heartbeat
+from sqs_worker.run.job import Job
 
 
 def test_heartbeats_are_batched() -> None:
@@ -43,5 +47,38 @@ def test_heartbeat_goes_up_to_twelve_hours_and_no_further() -> None:
             await until(lambda: sqs.queues[QUEUE].messages[:1] == [] and len(began) >= 1, 15 * 3600, step=60)
         stored_for = began[-1] - began[0]
         assert len(began) == 1 or 43_100 <= stored_for <= 43_300
+
+    run(main())
+
+
+@pytest.mark.parametrize("answer", ["arrives", "is lost"])
+def test_a_release_waits_for_the_extension_in_the_air(answer: str) -> None:
+    """And for no other: what is not being extended is released at once."""
+
+    async def main() -> None:
+        sqs = standard()
+        heartbeat = Heartbeat(sqs, QUEUE, 30.0, Metrics("worker", QUEUE))
+        sqs.send(QUEUE, "due")
+        sqs.send(QUEUE, "fresh")
+        receive = {"QueueUrl": QUEUE, "MaxNumberOfMessages": 2, "WaitTimeSeconds": 0}
+        received = (await sqs.call("ReceiveMessage", receive))["Messages"]
+        due, fresh = (
+            Job(Message.from_response(raw, QUEUE), now(), now() + seconds)
+            for raw, seconds in zip(received, (15, 30), strict=True)
+        )
+        sqs.latency = 3.0
+        sqs.lost = lambda operation, _p: lost(operation) if answer == "is lost" else None
+        for job in (due, fresh):
+            heartbeat.watch(job)
+        beating = asyncio.create_task(heartbeat.run())
+        await until(lambda: sqs.calls["ChangeMessageVisibilityBatch"] == 1, 10)
+        sent = now()
+        await heartbeat.release(fresh)
+        assert now() == sent
+        await heartbeat.release(due)
+        assert now() >= sent + 2.9, "released before the extension was answered"
+        await asyncio.sleep(60)
+        assert sqs.calls["ChangeMessageVisibilityBatch"] == 1, "extended after its release"
+        beating.cancel()
 
     run(main())

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqs_worker.errors import ApiError
+from sqs_worker.handlers.base import Handler
 from sqs_worker.handlers.function import AsyncFunction
 from sqs_worker.message import Message
 from sqs_worker.run.launcher import Launcher
@@ -57,8 +58,9 @@ def settings(sqs: FakeSqs, **values: Any) -> Settings:
 
 @asynccontextmanager
 async def working(sqs: FakeSqs, handle: Handle, **values: Any) -> AsyncIterator[Launcher]:
-    """A running worker; stopped at the end, within its drain timeout."""
-    launcher = Launcher(settings(sqs, **values), handler=AsyncFunction(handle), api=sqs)
+    """A running worker; stopped at the end, within its drain timeout. ``handle``: a Handler or a coroutine function."""
+    handler = handle if isinstance(handle, Handler) else AsyncFunction(handle)
+    launcher = Launcher(settings(sqs, **values), handler=handler, api=sqs)
     running = asyncio.create_task(launcher.run())
     try:
         yield launcher
