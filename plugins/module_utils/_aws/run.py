@@ -39,8 +39,11 @@ class Aws:
         return list(self._clients.values())
 
     def client(self, service: str, *, region: str | None = None, attempts: int = ATTEMPTS) -> Any:
-        """Return the boto3 client of ``service`` (``iam``, ``ec2``, ``cloudwatch``); see :func:`client.connect`."""
-        key = (service, region, attempts)
+        """Return the boto3 client of ``service`` (``iam``, ``ec2``, ``cloudwatch``); see :func:`client.connect`.
+
+        Raises RefusedError where no region is set and ``region`` names none, before amazon.aws ends the module itself.
+        """
+        key = (service, region or self.region, attempts)
         if key not in self._clients:
             self._clients[key] = connect(self._module, service, self.counter, region=region, attempts=attempts)
         return self._clients[key]

@@ -65,6 +65,12 @@ def test_what_aws_answers_is_one_message_and_no_traceback(error):
     assert "exception" not in result
 
 
-def test_work_that_needs_a_region_is_refused_without_one():
-    assert "set region, AWS_REGION" in run(lambda _given, aws: {"region": aws.region})["msg"]
+@pytest.mark.parametrize("use", [lambda aws: aws.region, lambda aws: aws.client("sqs"), lambda aws: aws.caller()])
+def test_work_that_needs_a_region_is_refused_without_one(use):
+    result = run(lambda _given, aws: {"used": use(aws)})
+    assert result["failed"]
+    assert "set region, AWS_REGION" in result["msg"]
+
+
+def test_work_has_the_region_that_is_set():
     assert run(lambda _given, aws: {"region": aws.region}, region="eu-west-1")["region"] == "eu-west-1"
