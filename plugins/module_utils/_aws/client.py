@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 try:
@@ -28,7 +29,7 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule says so, with the way out.
 
-from .._problems import RefusedError
+from .._problems import RefusedError, show
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -121,6 +122,9 @@ def connect(
     elsewhere = {} if region is None else {"region": region}
     client = module.client(service, config=config, **elsewhere)
     _retry_by_cause(client, service, attempts)
+    client.meta.events.register(
+        f"before-parse.{client.meta.service_model.service_id.hyphenize()}", _require_answer_of_aws
+    )
     if counter is not None:
         counter.attach(client)
     return client
@@ -144,6 +148,31 @@ def _retry_by_cause(client: Any, service: str, attempts_allowed: int) -> None:
         return None
 
     client.meta.events.register_first(f"needs-retry.{service}", decide)
+
+
+def _require_answer_of_aws(response_dict: Mapping[str, Any], operation_model: Any, **_kwargs: Any) -> None:
+    """Raise AwsCallError where something else than AWS answered, such as a proxy with a page of its own.
+
+    botocore takes such an answer for one without content, or fails to read it with an error of its parser. The query
+    and ec2 protocols wrap every answer in ``<ActionResponse>`` and every error in ``<Error>`` (Smithy, "AWS query
+    protocol"); the JSON protocols answer with an object. Other errors than these botocore reads itself.
+    """
+    shape, status, body = operation_model.output_shape, response_dict["status_code"], bytes(response_dict["body"])
+    protocol = operation_model.service_model.resolved_protocol
+    if protocol in ("query", "ec2") and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        expected = b"<Error" if status >= HTTPStatus.MULTIPLE_CHOICES else f"<{operation_model.name}Response".encode()
+        understood = expected in body
+    elif protocol == "json" and status < HTTPStatus.MULTIPLE_CHOICES:
+        understood = shape is None or not shape.members or body.lstrip()[:1] == b"{"
+    else:
+        return
+    if not understood:
+        begin = f"begins {show(body[:40])}" if body else "is empty"
+        message = (
+            f"what answered {operation_model.name} is not AWS (status {status}, the answer {begin}): "
+            "check the network's proxy and, where it is set, AWS_ENDPOINT_URL"
+        )
+        raise AwsCallError(message, ValueError(message))
 
 
 def _is_throttled(response: tuple[Any, Mapping[str, Any]] | None) -> bool:

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from unittest import mock
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from ansible_collections.ecommerce.sqs.plugins.module_utils._aws.client import (
     WORKERS,
+    AwsCallError,
     CallCounter,
     concurrently,
     connect,
@@ -98,3 +101,49 @@ def test_an_endpoint_that_never_answered_is_given_up_soon():
     assert counter.as_dict() == {"ListQueues": 3}
     assert sum(call.args[0] for call in paused.call_args_list) <= 5
     assert "does not answer" in explain(caught.value, [client])
+
+
+class Answering:
+    """An AnsibleAWSModule whose clients get one answer, whatever they ask."""
+
+    def __init__(self, status, body):
+        self.answer = AWSResponse("http://127.0.0.1", status, {}, io.BytesIO(body))
+        self.answer._content = body
+
+    def client(self, service, config):
+        client = ModuleOfNowhere().client(service, config)
+        client.meta.events.register("before-send", lambda **_given: self.answer)
+        return client
+
+
+PAGE = b"<!DOCTYPE html><html><body>Log in to the network \xff</body></html>"
+
+
+@pytest.mark.parametrize("body", [b"", PAGE, b"<html></html>"])
+@pytest.mark.parametrize(
+    ("service", "method"),
+    [
+        ("sqs", "list_queues"),
+        ("cloudwatch", "describe_alarms"),
+        ("iam", "list_roles"),
+        ("ec2", "describe_instances"),
+        ("autoscaling", "describe_auto_scaling_groups"),
+        ("sts", "get_caller_identity"),
+    ],
+)
+def test_an_answer_that_is_not_of_aws_is_refused_in_one_message(service, method, body):
+    with pytest.raises(AwsCallError, match=r"is not AWS \(status 200, .*AWS_ENDPOINT_URL"):
+        getattr(connect(Answering(200, body), service), method)()
+
+
+@pytest.mark.parametrize("service", ["iam", "ec2"])
+def test_a_refusal_that_is_not_of_aws_is_refused_in_one_message(service):
+    method = {"iam": "list_roles", "ec2": "describe_instances"}[service]
+    with pytest.raises(AwsCallError, match=r"is not AWS \(status 403"):
+        getattr(connect(Answering(403, PAGE), service), method)()
+
+
+def test_an_answer_without_content_is_one_where_none_is_due():
+    client = connect(Answering(200, b""), "sqs")
+    client.delete_queue(QueueUrl="http://127.0.0.1/123456789012/q")
+    assert connect(Answering(200, b"{}"), "sqs").list_queues().get("QueueUrls", []) == []
