@@ -15,6 +15,7 @@ from .._dotenv import file as dotenv_file
 from .._host import programs
 from .._host.errors import HostError
 from .._pm2 import api as pm2_api
+from .._problems import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,11 +87,16 @@ def _python_problems(python: str) -> list[str]:
         return [f"{python} is not there: install Python {wanted} or newer, or set service_python to where it is"]
     except programs.ProgramError as error:
         return [f"{python} does not run ({error}): set service_python to a Python {wanted} or newer"]
-    version = tuple(map(int, found.split()))
-    if version < MINIMUM_PYTHON:
-        shown = ".".join(map(str, version))
+    try:
+        major, minor = map(int, found.split())
+    except ValueError:
         return [
-            f"{python} is Python {shown}, and the worker runtime needs {wanted} or newer: set service_python to one"
+            f"{python} says {show(found)} when asked for its version: set service_python to a Python {wanted} or newer"
+        ]
+    if (major, minor) < MINIMUM_PYTHON:
+        return [
+            f"{python} is Python {major}.{minor}, and the worker runtime needs {wanted} or newer: "
+            "set service_python to one"
         ]
     return []
 

@@ -26,6 +26,8 @@ from .process import start_time
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+HIGHEST_PORT = 65535
+
 # The server notes itself before it becomes the program: whoever starts it may be killed at any moment, and a server
 # that listens without a record would be a stranger to the next run.
 RECORD_AND_RUN = """
@@ -69,6 +71,8 @@ class LocalServer:
             raise LocalServerError(
                 f"{self.name} listens on loopback addresses only, and {self.host} is none; use 127.0.0.1"
             )
+        if not 1 <= self.port <= HIGHEST_PORT:
+            raise LocalServerError(f"{self.name} cannot listen on port {self.port}; choose one of 1 to {HIGHEST_PORT}")
 
     @property
     def address(self) -> str:
@@ -115,6 +119,8 @@ def _running(server: LocalServer) -> dict[str, Any] | None:
         record = json.loads(server.record_path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
+    if not isinstance(record, dict) or not isinstance(record.get("pid"), int) or "start_time" not in record:
+        return None  # Whoever wrote it, it names no process that could be ended.
     return record if start_time(record["pid"]) == record["start_time"] else None
 
 

@@ -111,3 +111,13 @@ def test_a_host_with_problems_fails_with_all_of_them(tmp_path, old_python):
         check_host("/proc/ecommerce", python=old_python, free_megabytes=1)
     assert len(caught.value.result["problems"]) == 2
     assert str(caught.value).splitlines() == caught.value.result["problems"]
+
+
+@pytest.mark.parametrize("words", ["hello", "", "3 x", "Welcome\\n3 12"])
+def test_a_program_that_is_no_python_is_a_problem_and_no_traceback(tmp_path, words):
+    program = tmp_path / "wrapper"
+    program.write_text(f"#!/bin/sh\nprintf '{words}'\n")
+    program.chmod(0o755)
+    (problem,) = check(tmp_path, python=str(program))
+    assert str(program) in problem
+    assert "set service_python" in problem

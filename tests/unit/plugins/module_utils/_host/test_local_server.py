@@ -143,3 +143,17 @@ def test_check_mode_starts_and_stops_nothing(server):
     start(server)
     assert asked(server, "stopped", check_mode=True)["changed"]
     assert is_listening(server)
+
+
+@pytest.mark.parametrize("record", ["{}", "null", "[]", "1", '{"pid": 1}', '{"pid": "x", "start_time": "1"}'])
+def test_a_record_that_names_no_process_counts_as_not_running(server, record):
+    server.directory.mkdir()
+    server.record_path.write_text(record)
+    assert needs_start(server)
+    assert not stop(server)
+
+
+@pytest.mark.parametrize("port", [-1, 0, 65536, 10**12])
+def test_a_port_that_there_is_not_is_refused_with_the_limits(server, port):
+    with pytest.raises(LocalServerError, match=rf"port {port}; .* 1 to 65535"):
+        replace(server, port=port)
