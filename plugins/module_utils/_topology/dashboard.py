@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._problems import Problems, show
+from .._problems import Problems, as_number, show
 from .names import place_of
 from .scaling import BACKLOG_PER_INSTANCE, backlog_queries
 
@@ -89,6 +89,11 @@ def _check(
                 problems.add(
                     f"{option}.{name}", f"there is no such service; there are {', '.join(expanded['services'])}"
                 )
+    for name, target in targets.items():
+        if target is not None and as_number(target) is None:
+            problems.add(
+                f"backlog_targets.{name}", f"{show(target)} is not a number of messages; leave it out for no line"
+            )
     for key in queues:
         if key not in expanded["queues"]:
             problems.add("queues", f"there is no queue {show(key)}; there are {', '.join(expanded['queues'])}")

@@ -223,6 +223,19 @@ def test_a_dashboard_holds_at_most_500_widgets() -> None:
     assert caught.value.subject == "dashboard"
 
 
+@pytest.mark.parametrize("target", ["", "ten", "nan", float("inf"), True, [10], {"order": 10}])
+def test_a_target_that_is_no_number_is_told_by_its_service(target: object) -> None:
+    (error,) = errors(autoscaling_groups=GROUPS, backlog_targets={"payment": target})
+    assert error.startswith("backlog_targets.payment: ")
+
+
+def test_a_target_may_be_a_number_in_text_or_left_open() -> None:
+    given = {"payment": "10", "order": None}
+    assert widgets(autoscaling_groups=GROUPS, backlog_targets=given) == widgets(
+        autoscaling_groups=GROUPS, backlog_targets={"payment": 10}
+    )
+
+
 def test_all_unknown_names_are_told() -> None:
     found = errors(autoscaling_groups={"x": "a"}, backlog_targets={"y": 1}, queues=["z", "order"])
     assert [error.split(": ")[0] for error in found] == ["autoscaling_groups.x", "backlog_targets.y", "queues"]
