@@ -23,6 +23,7 @@ class Aws:
         self._module = module
         self._clients: dict[tuple[str, str | None, int], Any] = {}
         self.check_mode = bool(module.check_mode)
+        self.diff_mode = bool(module._diff)
         self.counter = CallCounter()
         self.report = reporter(module)
 

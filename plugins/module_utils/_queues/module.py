@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._aws.run import Aws
-from .._problems import Problems, bounded_integer
+from .._problems import InvalidInputError, Problems, bounded_integer
 from .._topology.names import Place, check_place, partition_of, place_of_caller
 from .._topology.queue_attributes import ATTRIBUTES
 from .api import QueueApi
@@ -60,6 +60,8 @@ def manage_queues(parameters: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     account = _check(parameters, aws)
     purge_tags = parameters["purge_tags"]
     if parameters["topology"] is None:
+        if parameters["queues"] is None:
+            raise InvalidInputError("queues", ["queues: is null; give a list of queues, or a topology"])
         wanted = of_arguments(parameters["queues"], indexed=True, purge_tags=purge_tags)
     else:
         wanted = of_topology(parameters["topology"], region=aws.region, account_id=account, purge_tags=purge_tags)
@@ -118,7 +120,7 @@ def _reconcile(parameters: Mapping[str, Any], aws: Aws, wanted: Wanted) -> tuple
     return outcome, {
         "changed": bool(outcome.changes),
         "changes": [change.summary() for change in outcome.changes],
-        "diff": [change.diff() for change in outcome.changes],
+        **({"diff": [change.diff() for change in outcome.changes]} if aws.diff_mode else {}),
         "unreported_attributes": outcome.unreported,
     }
 

@@ -25,7 +25,7 @@ class StrictAws(Aws):
     """The clients of one run; to be used inside ``moto.mock_aws``."""
 
     def __init__(self) -> None:
-        super().__init__(SimpleNamespace(region=REGION, check_mode=False))
+        super().__init__(SimpleNamespace(region=REGION, check_mode=False, _diff=False))
         self.made: dict[str, Any] = {}
         self.calls: list[str] = []
         self._refusals: dict[str, Callable[[dict[str, Any]], tuple[str, str] | None]] = {}

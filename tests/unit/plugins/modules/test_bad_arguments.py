@@ -143,3 +143,15 @@ def test_the_account_of_existing_queues_must_be_the_one_given() -> None:
     result = run_module("queue", service, {"name": "orders", "account_id": "999999999999", "delay_seconds": 1})
     assert "account_id: 999999999999 is not the account of these queues, which is 123456789012" in result["msg"]
     assert service.writes() == []
+
+
+def test_queues_that_are_null_are_refused() -> None:
+    service = StrictSqs()
+    assert_refused(service, run_module("queues", service, {"queues": None}), "queues")
+
+
+@pytest.mark.parametrize("diff_mode", [False, True])
+def test_a_diff_is_given_where_it_is_asked_for(diff_mode: bool) -> None:
+    result = run_module("queue", StrictSqs(), {"name": "orders", "wait": False, "_ansible_diff": diff_mode})
+    assert result["changed"]
+    assert ("diff" in result) is diff_mode
