@@ -33,9 +33,11 @@ def test_the_threshold_of_the_backlog_is_the_one_described() -> None:
 
 def test_every_key_of_a_service_definition_is_described() -> None:
     guide = (ROOT / "docs/setup-guide.md").read_text()
-    variables = (ROOT / "playbooks/vars/hosts.yml").read_text() + (ROOT / "playbooks/tasks/deploy/gate.yml").read_text()
-    service = set(re.findall(r"hosts_definition\.(\w+)", variables)) | {"health_urls"}
+    variables = (ROOT / "playbooks/vars/hosts.yml").read_text()
+    gate = (ROOT / "playbooks/tasks/deploy/gate.yml").read_text()
+    service = set(re.findall(r"hosts_definition\.(\w+)", variables))
+    service |= set(re.findall(r"service_definitions\) \| map\(attribute='(\w+)'", gate))
     worker = set(re.findall(r"hosts_worker_definition\.(\w+)", variables))
-    assert {"source", "env"} <= service
+    assert {"source", "env", "health_urls"} <= service
     assert {"handler", "concurrency"} <= worker
     assert service | worker <= first_cells(guide)
